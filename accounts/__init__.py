@@ -1,0 +1,1 @@
+"""Who is asking: staff, roles, second factors, sessions."""

@@ -1,0 +1,143 @@
+"""What every request passes: an id, the right host's pages, security headers, and default deny."""
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.access import Denied
+from accounts.models import User
+
+Next = Callable[[HttpRequest], HttpResponseBase]
+
+CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
+    "frame-ancestors 'none'"
+)
+# Names of pages on the staff's host that a stranger may see; everything else asks for a verified session (BEHAVIOURS A2).
+PUBLIC = frozenset({"account_login", "account_logout", "mfa_authenticate", "health"})
+# What somebody who has signed in but has no second factor yet may reach.
+ENROL = frozenset({"mfa_activate_totp", "account_logout", "account_reauthenticate"})
+IDLE_SECONDS = 15 * 60
+
+
+def _port(url: str) -> int:
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+class RequestId:
+    """Gives each request a random id, for the error page, the logs and the audit rows."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.request_id = secrets.token_hex(8)  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class Hosts:
+    """Patients' pages stand on another host (or, in the demo, port) than the staff's, with addresses of their own."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+        staff, public = urlsplit(settings.STAFF_URL), urlsplit(settings.PUBLIC_URL)
+        self.by_port = staff.hostname == public.hostname
+        self.public_host, self.public_port = public.hostname, _port(settings.PUBLIC_URL)
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        host = urlsplit(f"//{request.get_host()}")
+        port = host.port or (443 if request.is_secure() else 80)
+        request.is_public = (  # type: ignore[attr-defined]
+            port == self.public_port if self.by_port else host.hostname == self.public_host
+        )
+        if request.is_public:  # type: ignore[attr-defined]
+            request.urlconf = settings.PUBLIC_URLCONF  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+
+class Headers:
+    """Security headers on every response; a view may set its own CSP first (the e-mail preview does)."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.setdefault("Content-Security-Policy", CSP)
+        response.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        response.setdefault("X-Frame-Options", "DENY")
+        if not request.path.startswith(settings.STATIC_URL):
+            response.setdefault("Cache-Control", "no-store")
+        if getattr(request, "is_public", False):
+            # The token in a patient's link must not travel on as a referrer.
+            response["Referrer-Policy"] = "no-referrer"
+            response["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+
+class RequireVerified:
+    """Default deny: a page is public, for enrolment, or for people signed in with a second factor."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not getattr(request, "is_public", False) and request.user.is_authenticated:
+            self._log_off_if_idle(request)
+            if isinstance(request.user, User):
+                timezone.activate(request.user.time_zone)
+        try:
+            return self.get_response(request)
+        finally:
+            timezone.deactivate()
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: object, kwargs: object
+    ) -> HttpResponseBase | None:
+        name = request.resolver_match.url_name if request.resolver_match else None
+        if getattr(request, "is_public", False) or name in PUBLIC:
+            return None
+        if not request.user.is_authenticated:
+            return self._to_sign_in(request)
+        if getattr(request.user, "is_verified", bool)() or name in ENROL:
+            return None
+        return redirect("mfa_activate_totp")
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """A refusal looks like an absent page: it gives no hint that there is something to be refused (A2)."""
+        if isinstance(error, Denied):
+            return HttpResponseNotFound(render_to_string("404.html", {}, request))
+        return None
+
+    def _to_sign_in(self, request: HttpRequest) -> HttpResponseBase:
+        sign_in = reverse("account_login")
+        if request.headers.get("HX-Request"):
+            # A fragment that was asked for becomes the whole sign-in page, not a form inside a card.
+            return HttpResponse(status=204, headers={"HX-Redirect": sign_in})
+        # Only a plain path comes back as `next`, never a query, which may hold a search for a person.
+        path = request.path if re.fullmatch(r"/[\w/-]*", request.path) else "/"
+        return redirect(f"{sign_in}?next={path}" if path != "/" else sign_in)
+
+    def _log_off_if_idle(self, request: HttpRequest) -> None:
+        now = int(time.time())
+        last = request.session.get("seen", now)
+        if now - last > IDLE_SECONDS:
+            logout(request)
+        # Polling fragments keep nobody signed in: only what a person does counts. [164.312(a)(2)(iii)]
+        elif (now - last > 30 or "seen" not in request.session) and not request.headers.get("X-Polling"):
+            request.session["seen"] = now

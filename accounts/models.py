@@ -1,0 +1,80 @@
+"""Staff accounts, and the record that carries a factor's verified state."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django_otp.models import Device, ThrottlingMixin, TimestampMixin
+
+
+class Role(models.TextChoices):
+    """What a person may do; accounts.access holds the table."""
+
+    ADMINISTRATOR = "administrator", _("Administrator")
+    MARKETER = "marketer", _("Marketer")
+    APPROVER = "approver", _("Approver")
+    ANALYST = "analyst", _("Analyst")
+    COMPLIANCE = "compliance", _("Compliance officer")
+    DEVELOPER = "developer", _("Developer")
+
+
+class UserManager(BaseUserManager["User"]):
+    """Looks people up by their address, whatever its case."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+
+class User(AbstractBaseUser):
+    """A person on the staff, known by a work address. Patients never have accounts."""
+
+    email = models.EmailField(_("e-mail address"), unique=True)
+    name = models.CharField(_("name"), max_length=150)
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices)
+    is_active = models.BooleanField(_("active"), default=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, default="America/New_York")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        db_table = "accounts_user"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    @property
+    def initials(self) -> str:
+        """Up to two letters for the round badge."""
+        return "".join(part[0] for part in self.name.split()[:2]).upper()
+
+
+class FactorDevice(TimestampMixin, ThrottlingMixin, Device):
+    """The django-otp device that shadows one allauth authenticator, so that `user.is_verified()` is the only gate.
+
+    `last_t` is the last 30-second step whose code was used: a code works once, also after the cache has forgotten it
+    (RFC 6238 section 5.2). Failed attempts are throttled here, in the database.
+    """
+
+    authenticator: Any = models.OneToOneField(
+        "mfa.Authenticator", on_delete=models.CASCADE, related_name="otp_device"
+    )
+    last_t: Any = models.BigIntegerField(default=-1)
+
+    class Meta(Device.Meta):
+        db_table = "accounts_factor_device"
+
+    def get_throttle_factor(self) -> int:
+        return 1
+
+    def verify_token(self, token: str) -> bool:
+        """Never by itself: codes are checked in our forms, under a lock on this row."""
+        return False

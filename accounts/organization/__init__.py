@@ -1,0 +1,1 @@
+"""For whom: the organisation, its brands and hosts."""

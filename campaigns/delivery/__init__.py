@@ -1,0 +1,1 @@
+"""How a message leaves: mailings, the gate, the queue, the wire and its evidence."""

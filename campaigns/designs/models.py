@@ -1,0 +1,59 @@
+"""Designs: what a message says, as a document of blocks; and versions, compiled once and never changed."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.organization.models import Brand
+
+
+class Design(models.Model):
+    """A document of blocks with a subject. A template when it stands alone; a campaign owns a copy of its own."""
+
+    name = models.CharField(_("name"), max_length=120)
+    subject = models.CharField(_("subject"), max_length=200)
+    preheader = models.CharField(_("preview text"), max_length=200, blank=True)
+    document = models.JSONField()
+    is_template = models.BooleanField(default=False)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "designs_design"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DesignVersion(models.Model):
+    """A design as it was when it was frozen: MJML compiled to HTML, the plain text, the links. Content-addressed by `digest`.
+
+    `links` are the web addresses of the author's links in order; the compiled parts name them `{{ link:0 }}`, `{{ link:1 }}` …
+    """
+
+    append_only: ClassVar[bool] = True
+
+    design = models.ForeignKey(Design, models.PROTECT, related_name="versions")
+    brand = models.ForeignKey(Brand, models.PROTECT)
+    number = models.PositiveIntegerField()
+    subject = models.CharField(max_length=200)
+    preheader = models.CharField(max_length=200, blank=True)
+    document = models.JSONField()
+    html = models.TextField()
+    text = models.TextField()
+    links = models.JSONField(default=list)
+    fields = models.JSONField(default=list)
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "designs_version"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["design", "number"], name="design_version_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"

@@ -1,0 +1,1 @@
+"""The public open and click endpoints."""

@@ -1,0 +1,1 @@
+"""To whom: contacts, their imports and what is known of them."""

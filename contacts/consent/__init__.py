@@ -1,0 +1,1 @@
+"""May we: the consent ledger, topics, suppressions and the patients' own pages."""

@@ -1,0 +1,109 @@
+"""Contacts and the imports they come by. What is known of a person stands in one sealed record."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from safeguards.fields import SealedField
+
+
+class Contact(models.Model):
+    """A person we may write to. Everything about them is in `record`; the columns beside it are hashes and times.
+
+    `id` is allotted from its sequence before the record is sealed, since the seal binds it; `version` counts re-sealings and is
+    bound as well, so that an old record can't be put back.
+    """
+
+    person_key = models.BinaryField(max_length=16, unique=True)
+    address_hash = models.BinaryField(max_length=16)
+    record = SealedField()
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    deleted_at = models.DateTimeField(null=True)
+    imported_by = models.ForeignKey("Import", models.PROTECT, null=True, related_name="contacts")
+
+    class Meta:
+        db_table = "contacts_contact"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["address_hash"], name="contact_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"contact {self.pk}"
+
+
+class Import(models.Model):
+    """One file of contacts, from upload to the last row. The file lies here sealed, in parts, until the import is done."""
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", _("Waiting for its columns to be mapped")
+        CHECKING = "checking", _("Being checked")
+        CHECKED = "checked", _("Checked, waiting for you")
+        IMPORTING = "importing", _("Importing")
+        DONE = "done", _("Done")
+        STOPPED = "stopped", _("Stopped")
+        FAILED = "failed", _("Could not be read")
+
+    id = models.UUIDField(primary_key=True)
+    about = SealedField()  # file name, header, samples: a file's name may carry a patient's
+    state = models.CharField(max_length=10, choices=State.choices, default=State.UPLOADED)
+    encoding = models.CharField(max_length=20, blank=True)
+    delimiter = models.CharField(max_length=1, blank=True)
+    has_header = models.BooleanField(default=True)
+    mapping = models.JSONField(default=dict)  # column number (as text) to field key
+    size = models.BigIntegerField()
+    rows_total = models.PositiveIntegerField(default=0)
+    rows_done = models.PositiveIntegerField(default=0)
+    rows_good = models.PositiveIntegerField(default=0)
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=300, blank=True)
+    created_by = models.ForeignKey(User, models.PROTECT)
+    created_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "contacts_import"
+
+    def __str__(self) -> str:
+        return f"import {self.pk}"
+
+
+class ImportPart(models.Model):
+    """A piece (1 MiB at most) of an uploaded file, sealed."""
+
+    source = models.ForeignKey(Import, models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    sealed = SealedField()
+
+    class Meta:
+        db_table = "contacts_import_part"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["source", "number"], name="import_part_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"part {self.number}"
+
+
+class ImportProblem(models.Model):
+    """A row that could not be imported, sealed, with why. `codes` are names of problems and carry no value."""
+
+    source = models.ForeignKey(Import, models.CASCADE, related_name="problems")
+    row_number = models.PositiveIntegerField()
+    codes = models.JSONField(default=list)
+    record = SealedField()  # the row as it came, and the messages, which may quote it
+
+    class Meta:
+        db_table = "contacts_import_problem"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["source", "row_number"], name="import_problem_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"problem in row {self.row_number}"

@@ -1,0 +1,1 @@
+"""Which of them: rules over sealed attributes, answered by the index process."""

@@ -1,0 +1,1 @@
+"""The staff's first page and the tags every template uses."""

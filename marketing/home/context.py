@@ -1,0 +1,79 @@
+"""What every staff page is given: the navigation, the organisation's name, and whether this is the demonstration."""
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts import access
+from accounts.access import Permission
+from accounts.organization.models import Organization
+from campaigns.queries import waiting_for_approval
+
+NavItem = tuple[str, str, str, bool, int]
+NavGroup = tuple[str, list[NavItem]]
+
+
+def shell(request: HttpRequest) -> dict[str, object]:
+    """Context of the shell; empty of navigation for strangers and on patients' pages."""
+    context: dict[str, object] = {
+        "demo": settings.DEMO,
+        "request_id": getattr(request, "request_id", ""),
+    }
+    if getattr(request, "is_public", False) or not hasattr(request, "user"):
+        return context
+    try:
+        actor = access.of(request)
+    except access.Denied:
+        return context
+    organization = Organization.objects.first()
+    return context | {
+        "organization": organization.name if organization else "",
+        "nav": _navigation(request, actor.role),
+    }
+
+
+def _navigation(request: HttpRequest, role: str) -> list[NavGroup]:
+    may = access.ROLES.get(role, frozenset())
+    groups = (
+        (
+            _("Work"),
+            (
+                ("home", _("Home"), "home", None, 0),
+                ("campaigns", _("Campaigns"), "send", Permission.VIEW_CAMPAIGNS, 0),
+            ),
+        ),
+        (
+            _("Audience"),
+            (
+                ("contacts", _("Contacts"), "users", Permission.VIEW_CONTACTS, 0),
+                ("imports", _("Imports"), "file-import", Permission.IMPORT_CONTACTS, 0),
+                ("segments", _("Segments"), "filter", Permission.VIEW_SEGMENTS, 0),
+            ),
+        ),
+        (
+            _("Oversight"),
+            (
+                (
+                    "approvals",
+                    _("Approvals"),
+                    "clipboard-check",
+                    Permission.APPROVE_MAILING,
+                    waiting_for_approval() if Permission.APPROVE_MAILING in may else 0,
+                ),
+                ("reports", _("Reports"), "chart-bar", Permission.VIEW_REPORTS, 0),
+            ),
+        ),
+    )
+    current = request.path
+    shown: list[NavGroup] = []
+    for label, items in groups:
+        visible = [
+            (url, text, icon, current == url if url == "/" else current.startswith(url), count)
+            for name, text, icon, permission, count in items
+            if permission is None or permission in may
+            for url in [reverse(name)]
+        ]
+        if visible:
+            shown.append((label, visible))
+    return shown

@@ -1,0 +1,247 @@
+"""Wellsent's settings, all from the environment. `manage.py servers start` supplies PostgreSQL and Redis where none are named.
+
+DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL     servers; without them the embedded ones under STATE_DIR are used
+WELLSENT_STATE_DIR                              where embedded servers, journals and keys live (default: var/)
+WELLSENT_SECRET_KEY, WELLSENT_ROOT_KEY          or the same with _FILE; made under STATE_DIR/keys for embedded servers only
+WELLSENT_STAFF_URL, WELLSENT_PUBLIC_URL         addresses of the staff's and the patients' pages, on different hosts or ports
+WELLSENT_DEMO                                   the demonstration: every mail goes to the sandbox on this machine
+DELIVERY_DNS, DELIVERY_SMTP_PORT, DELIVERY_CA_FILE   resolver (host:port), port and authority to trust in place of the public ones
+"""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext_lazy as _
+
+from marketing import environment, servers
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+STATE_DIR = Path(environment.text("WELLSENT_STATE_DIR", str(BASE_DIR / "var")))
+DEMO = environment.flag("WELLSENT_DEMO")
+
+_external_url = environment.text("DATABASE_URL", "")
+_embedded = None if _external_url else servers.running(STATE_DIR)
+EMBEDDED = not _external_url
+_keys = None if _external_url else STATE_DIR / "keys"
+# An address where nothing listens: better a clear "not running" than a stranger's server on the default socket.
+_nowhere = f"postgresql://nobody@/wellsent?host={STATE_DIR}/not-running"
+
+DATABASE_URL = _external_url or (_embedded.database_url if _embedded else _nowhere)
+DATABASE_OWNER_URL = environment.text("DATABASE_OWNER_URL", "") or (
+    _embedded.database_owner_url if _embedded else DATABASE_URL
+)
+REDIS_URL = environment.text("REDIS_URL", "") or (
+    _embedded.redis_url if _embedded else f"unix://{STATE_DIR}/not-running/valkey.sock"
+)
+SECRET_KEY = environment.secret("WELLSENT_SECRET_KEY", fallback_folder=_keys)
+ROOT_KEY = environment.secret("WELLSENT_ROOT_KEY", fallback_folder=_keys)
+
+STAFF_URL = environment.text("WELLSENT_STAFF_URL", "http://localhost:8000").rstrip("/")
+PUBLIC_URL = environment.text("WELLSENT_PUBLIC_URL", "http://localhost:8001").rstrip("/")
+DEBUG = False
+ALLOWED_HOSTS = sorted({urlsplit(url).hostname or "" for url in (STAFF_URL, PUBLIC_URL)})
+SECURE_SITE = STAFF_URL.startswith("https://")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django_otp",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "safeguards",
+    "accounts",
+    "accounts.organization",
+    "contacts.consent",
+    "contacts",
+    "contacts.segments",
+    "campaigns.designs",
+    "campaigns.delivery",
+    "campaigns.tracking",
+    "campaigns",
+    "marketing.compliance",
+    "marketing.home",
+    "marketing.demo",
+    "marketing",
+]
+# Ours first, so that `migrate` is the one that also grants and makes keys.
+INSTALLED_APPS.sort(key=lambda name: name != "safeguards")
+
+MIDDLEWARE = [
+    "accounts.middleware.RequestId",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "accounts.middleware.Hosts",
+    "accounts.middleware.Headers",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.RequireVerified",
+]
+
+ROOT_URLCONF = "marketing.urls"
+PUBLIC_URLCONF = "marketing.public_urls"
+WSGI_APPLICATION = "marketing.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "marketing.home.context.shell",
+            ],
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "marketing.home.templatetags.look",
+            ],
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    [
+                        "django.template.loaders.filesystem.Loader",
+                        "django.template.loaders.app_directories.Loader",
+                    ],
+                )
+            ],
+        },
+    }
+]
+
+DATABASES = {
+    "default": environment.database(DATABASE_URL),
+    "owner": environment.database(DATABASE_OWNER_URL),
+}
+DATABASE_ROUTERS: list[str] = []
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# Accounts: allauth keeps passwords and factors, django-otp says whether the session is verified (BEHAVIOURS A3).
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/account/login/"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE_SITE else "http"
+MFA_ADAPTER = "accounts.adapters.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.forms.AuthenticateForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+}
+MFA_SUPPORTED_TYPES = ["totp"]
+MFA_TOTP_ISSUER = "Wellsent"
+MFA_TOTP_TOLERANCE = 1
+MFA_TRUST_ENABLED = False
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SITE
+SESSION_COOKIE_NAME = "__Host-session" if SECURE_SITE else "wellsent-session"
+CSRF_COOKIE_NAME = "__Host-csrf" if SECURE_SITE else "wellsent-csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [STAFF_URL, PUBLIC_URL]
+SECURE_HSTS_SECONDS = 63_072_000 if SECURE_SITE else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SITE else None
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "en-us"
+LANGUAGES = [("en", _("English")), ("es", _("Spanish"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_THOUSAND_SEPARATOR = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = STATE_DIR / "static"
+STATICFILES_DIRS = [("build", BASE_DIR / "static" / "build")]
+# Served straight from the build, whose file names don't change; the age is short for the same reason.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 300
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+IMPORT_MAX_BYTES = 300 * 1024 * 1024
+
+# Celery: the row is the queue, so results are not kept, and a task that dies is found again by a sweep.
+CELERY_BROKER_URL = environment.celery_url(REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "UTC"
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_TASK_ROUTES = {
+    "delivery.drain": {"queue": "marketing"},
+    "delivery.send_notices": {"queue": "transactional"},
+}
+CELERY_BEAT_SCHEDULE = {
+    "chain": {"task": "safeguards.chain", "schedule": 1.0, "options": {"expires": 5}},
+    "sweep": {"task": "delivery.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "notices": {"task": "delivery.send_notices", "schedule": 5.0, "options": {"expires": 10}},
+    "imports": {"task": "contacts.sweep_imports", "schedule": 5.0, "options": {"expires": 10}},
+}
+
+INDEX_SOCKET = Path(
+    environment.text("WELLSENT_INDEX_SOCKET", "") or environment.socket_path(STATE_DIR, "index.sock")
+)
+JOURNAL_DIR = STATE_DIR / "journal"
+DELIVERY_DNS = environment.text("DELIVERY_DNS", "")
+DELIVERY_SMTP_PORT = int(environment.text("DELIVERY_SMTP_PORT", "25"))
+DELIVERY_CA_FILE = environment.text("DELIVERY_CA_FILE", "")
+# The sandbox's mail lies outside the database, and only in the demonstration.
+SANDBOX_DIR = STATE_DIR / "sandbox"
+CORPUS_DIR = Path(environment.text("CORPUS_DIR", str(BASE_DIR.parent / "shared" / "data")))
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"lines": {"()": "safeguards.redact.Lines"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
+        "celery": {"level": "INFO"},
+        "mail.log": {"level": "WARNING"},
+    },
+}

@@ -1,0 +1,109 @@
+"""Keys: one root key outside the database wraps versioned data keys inside it, one family for each purpose."""
+
+import os
+from enum import StrEnum
+from threading import Lock
+
+from django.conf import settings
+from django.db import connections, transaction
+from django.utils import timezone
+
+from safeguards import crypto
+from safeguards.models import DataKey
+
+
+class Purpose(StrEnum):
+    """What a family of data keys is for. Address and token keys are never rotated: see HOUSE, decision 1, and C5."""
+
+    RECORD = "record"
+    ADDRESS = "address"
+    TOKEN = "token"  # noqa: S105 - the name of a purpose
+    SECRET = "secret"  # noqa: S105 - the name of a purpose
+    NOTICE = "notice"
+
+
+class KeyMissing(Exception):
+    """There is no such data key in this database; `manage.py migrate` makes the first of each purpose."""
+
+
+_lock = Lock()
+_by_id: dict[int, bytes] = {}
+_current: dict[Purpose, int] = {}
+
+
+def _root() -> bytes:
+    key = bytes.fromhex(settings.ROOT_KEY)
+    if len(key) != 32:
+        raise ValueError("WELLSENT_ROOT_KEY must be 64 hexadecimal digits")
+    return key
+
+
+def _context(purpose: str) -> bytes:
+    return b"data-key|" + purpose.encode()
+
+
+def create_missing(using: str = "default") -> int:
+    """Make the first data key of every purpose that has none; returns how many were made.
+
+    Runs at the end of `migrate`, in a transaction of its own: a key that is made inside somebody's transaction and then
+    rolled back would take with it everything that other processes had sealed meanwhile.
+    """
+    made = 0
+    with transaction.atomic(using=using):
+        with connections[using].cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('safeguards.keyring'))")
+        have = set(DataKey.objects.using(using).values_list("purpose", flat=True))
+        for purpose in Purpose:
+            if purpose.value not in have:
+                wrapped = crypto.seal(_root(), 0, b"wrap", os.urandom(32), _context(purpose.value))
+                DataKey.objects.using(using).create(
+                    purpose=purpose.value, wrapped=wrapped, created_at=timezone.now()
+                )
+                made += 1
+    return made
+
+
+def _load() -> None:
+    rows = list(DataKey.objects.order_by("id").values_list("id", "purpose", "wrapped"))
+    for key_id, purpose, wrapped in rows:
+        _by_id[key_id] = crypto.unseal(_root(), b"wrap", bytes(wrapped), _context(purpose))
+        _current[Purpose(purpose)] = key_id
+
+
+def forget() -> None:
+    """Drop the cached keys, for a process that is pointed at another database."""
+    with _lock:
+        _by_id.clear()
+        _current.clear()
+
+
+def current(purpose: Purpose) -> tuple[int, bytes]:
+    """The newest data key of a purpose, as (id, 32 bytes). Raises KeyMissing before the first migrate."""
+    with _lock:
+        if purpose not in _current:
+            _load()
+        if purpose not in _current:
+            raise KeyMissing(f"no data key for {purpose}; run manage.py migrate")
+        key_id = _current[purpose]
+        return key_id, _by_id[key_id]
+
+
+def by_id(key_id: int) -> bytes:
+    """The data key with this id. Raises KeyMissing where there is none."""
+    with _lock:
+        if key_id not in _by_id:
+            _load()
+        if key_id not in _by_id:
+            raise KeyMissing(f"no data key with id {key_id}")
+        return _by_id[key_id]
+
+
+def seal(purpose: Purpose, label: bytes, plaintext: bytes, context: bytes) -> bytes:
+    """Seal under the newest data key of the purpose."""
+    key_id, key = current(purpose)
+    return crypto.seal(key, key_id, label, plaintext, context)
+
+
+def unseal(label: bytes, message: bytes, context: bytes) -> bytes:
+    """Open a message under whichever data key sealed it. Raises SealBroken or KeyMissing."""
+    return crypto.unseal(by_id(crypto.key_id_of(message)), label, message, context)

@@ -1,0 +1,63 @@
+"""The outbox for short mails that lower rooms need sent: codes, confirmations, invitations, warnings.
+
+A room leaves a notice; delivery claims it and sends it through the transactional pool. Address and secrets are sealed, and the
+secrets are removed once the notice is sent.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from uuid import uuid4
+
+from django.utils import timezone
+
+from safeguards import keyring, queue
+from safeguards.fields import Sealed, message_of
+from safeguards.models import Notice
+
+_kinds: dict[str, frozenset[str]] = {}
+
+
+class UnknownNotice(Exception):
+    """The kind was never declared, or its parameters are not the declared ones."""
+
+
+def declare(kind: str, *parameters: str) -> None:
+    """Make a kind of notice known, with the names of its open parameters, which must never carry health data."""
+    _kinds[kind] = frozenset(parameters)
+
+
+def kinds() -> Iterable[str]:
+    """Every declared kind, for the test that each has its texts."""
+    return sorted(_kinds)
+
+
+def leave(
+    kind: str, *, address: str, language: str, parameters: Mapping[str, str], secret: str = ""
+) -> Notice:
+    """Put a notice into the outbox, in the caller's transaction. `secret` is a code or a link, and is sealed.
+
+    Raises UnknownNotice for an undeclared kind or other parameters than its own.
+    """
+    if kind not in _kinds or set(parameters) != _kinds[kind]:
+        raise UnknownNotice(f"{kind} with {sorted(parameters)}")
+    notice_id = uuid4()
+    sealed = json.dumps({"address": address, "secret": secret}).encode()
+    notice = Notice.objects.create(
+        id=notice_id,
+        kind=kind,
+        language=language,
+        parameters=dict(parameters),
+        sealed=Sealed(keyring.seal(keyring.Purpose.NOTICE, b"notice", sealed, notice_id.bytes)),
+        due=timezone.now(),
+        created_at=timezone.now(),
+    )
+    queue.enqueue("delivery.send_notices")
+    return notice
+
+
+def opened(notice: Notice) -> tuple[str, str]:
+    """Address and secret of a claimed notice; for delivery alone."""
+    if notice.sealed is None:
+        raise UnknownNotice("already sent and emptied")
+    value = json.loads(keyring.unseal(b"notice", message_of(notice.sealed), notice.id.bytes))
+    return value["address"], value["secret"]

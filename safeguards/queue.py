@@ -1,0 +1,30 @@
+"""The queue door: the only way to wake a worker. The row is the queue; this is the alarm clock."""
+
+import logging
+from uuid import UUID
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger(__name__)
+
+
+def enqueue(name: str, **ids: int | UUID) -> None:
+    """Ask a worker to run the task `name` after the present transaction commits.
+
+    Integers and UUIDs only, so that no health data can reach the broker: anything else raises TypeError. A broker that is
+    away delays the work until the next sweep finds its row, and never loses it.
+    """
+    for key, value in ids.items():
+        if isinstance(value, bool) or not isinstance(value, int | UUID):
+            raise TypeError(f"{key} must be an integer or a UUID, not {type(value).__name__}")
+    arguments = {key: str(value) if isinstance(value, UUID) else value for key, value in ids.items()}
+
+    def send() -> None:
+        try:
+            current_app.send_task(name, kwargs=arguments, retry=False)
+        except OperationalError:
+            logger.warning("queue away, %s waits for the sweep", name)
+
+    transaction.on_commit(send)
