@@ -115,8 +115,12 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field("clinic", "Clinic", Kind.CHOICE, CARE, clinical=True, also=("location", "site", "practice")),
     Field("provider", "Provider", Kind.CHOICE, CARE, clinical=True, also=("doctor", "physician", "pcp")),
-    Field("conditions", "Conditions", Kind.MANY, CARE, clinical=True, also=("diagnoses", "icd10", "problems")),
-    Field("medications", "Medications", Kind.MANY, CARE, clinical=True, also=("meds", "drugs", "prescriptions")),
+    Field(
+        "conditions", "Conditions", Kind.MANY, CARE, clinical=True, also=("diagnoses", "icd10", "problems")
+    ),
+    Field(
+        "medications", "Medications", Kind.MANY, CARE, clinical=True, also=("meds", "drugs", "prescriptions")
+    ),
     Field("last_visit", "Last visit", Kind.DATE, CARE, clinical=True, also=("last appointment", "last seen")),
     Field("visits_last_year", "Visits in the last year", Kind.NUMBER, CARE, clinical=True, also=("visits",)),
     Field(

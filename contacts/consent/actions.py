@@ -1,0 +1,311 @@
+"""Verbs of consent: record, suppress, lift, ask for a confirmation, confirm, choose."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import access
+from accounts.access import Permission
+from accounts.organization.models import Brand
+from contacts.consent.models import Confirmation, ConsentRecord, Suppression, Topic
+from contacts.consent.queries import standings_by_topic
+from contacts.consent.rules import Evidence, Standing
+from safeguards import audit, notices, tokens
+from safeguards.actor import Actor
+
+audit.declare("consent.recorded", "count", "sources")
+audit.declare("consent.suppressed", "scope", "source", "mailing")
+audit.declare("consent.lifted", "scopes", "source")
+audit.declare("consent.asked", "topics")
+audit.declare("consent.confirmed", "topics")
+audit.declare("consent.chosen", "topics")
+notices.declare("consent.confirm", "brand", "phone")
+
+CONFIRMATION_LIFE = timedelta(days=7)
+CONFIRM_TEXT = "confirm-1"
+PREFERENCES_TEXT = "preferences-1"
+# What an opt-out from a message or its page stops: everything commercial of the brand (C7).
+_WIDE = (Suppression.Scope.BRAND, Suppression.Scope.MARKETING)
+
+
+class TokenUsed(Exception):
+    """The confirmation was used before, or its time is over."""
+
+
+def record(*, actor: Actor, evidence: Sequence[Evidence]) -> int:
+    """Append acts of consent to the ledger; returns how many. One audit row for the lot.
+
+    Refused with ValueError where an act has no source or date: without them it proves nothing (C4). The caller has checked
+    that the actor may do what brings the evidence (import, confirm, choose).
+    """
+    if not evidence:
+        return 0
+    for act in evidence:
+        if not act.source.strip():
+            raise ValueError("consent without a source")
+        if timezone.is_naive(act.given_at):
+            raise ValueError("consent without a time zone")
+    now = timezone.now()
+    with transaction.atomic():
+        ConsentRecord.objects.bulk_create(
+            ConsentRecord(
+                address_hash=act.address_hash,
+                person_key=act.person_key,
+                subject=act.subject,
+                topic_id=act.topic_id,
+                act=act.act,
+                source=act.source[:120],
+                given_at=act.given_at,
+                recorded_at=now,
+                text_version=act.text_version,
+                evidence=dict(act.evidence),
+            )
+            for act in evidence
+        )
+        sources = sorted({act.source for act in evidence})[:20]
+        patient = evidence[0].person_key.hex() if len(evidence) == 1 else ""
+        audit.record(
+            "consent.recorded",
+            actor=actor,
+            patient=patient,
+            details={"count": len(evidence), "sources": sources},
+        )
+    return len(evidence)
+
+
+def suppress(
+    *,
+    actor: Actor,
+    address_hash: bytes,
+    scope: str,
+    source: str,
+    brand: Brand | None = None,
+    topic: Topic | None = None,
+    reason: str = "",
+    mailing_id: int | None = None,
+    message_id: int | None = None,
+) -> Suppression:
+    """Say "no" for an address, at once and for good. Saying it twice changes nothing and is answered with the first.
+
+    Anybody may say it: the patient by a link, delivery for a bounce, staff for a telephone call.
+    """
+    with transaction.atomic():
+        suppression, made = Suppression.objects.get_or_create(
+            address_hash=address_hash,
+            scope=scope,
+            brand=brand,
+            topic=topic,
+            lifted_at=None,
+            defaults={
+                "source": source,
+                "reason": reason,
+                "mailing_id": mailing_id,
+                "message_id": message_id,
+                "at": timezone.now(),
+            },
+        )
+        if made:
+            audit.record(
+                "consent.suppressed",
+                actor=actor,
+                target=suppression,
+                patient=actor.id if actor.kind == "patient" else "",
+                reason=reason,
+                details={"scope": scope, "source": source, "mailing": mailing_id},
+            )
+    return suppression
+
+
+def lift(
+    *, actor: Actor, address_hash: bytes, scopes: Collection[str], source: str, topic: Topic | None = None
+) -> int:
+    """Take back standing suppressions of these scopes; returns how many. Only the person themselves may (C8).
+
+    Raises Denied for anybody but a patient acting by a link.
+    """
+    if actor.kind != "patient":
+        raise access.Denied("only the person can come back")
+    with transaction.atomic():
+        standing = Suppression.objects.filter(address_hash=address_hash, scope__in=scopes, lifted_at=None)
+        if topic is not None:
+            standing = standing.filter(topic=topic)
+        count = standing.update(lifted_at=timezone.now(), lifted_by=source)
+        if count:
+            audit.record(
+                "consent.lifted",
+                actor=actor,
+                patient=actor.id,
+                details={"scopes": sorted(scopes), "source": source},
+            )
+    return count
+
+
+def unsubscribe(*, actor: Actor, token: tokens.LinkToken, source: str) -> Suppression:
+    """One press: stop everything commercial of the brand, for ever, effective with the next message (RFC 8058, C7)."""
+    return suppress(
+        actor=actor,
+        address_hash=token.address_hash,
+        scope=Suppression.Scope.BRAND,
+        brand=Brand.objects.get(pk=token.brand_id),
+        source=source,
+        mailing_id=token.mailing_id or None,
+        message_id=token.message_id or None,
+    )
+
+
+def undo_unsubscribe(*, actor: Actor, token: tokens.LinkToken) -> None:
+    """The person pressed undo on the result page: what they had chosen before holds again."""
+    lift(actor=actor, address_hash=token.address_hash, scopes=_WIDE, source="undo on the page")
+
+
+def choose_topics(*, actor: Actor, token: tokens.LinkToken, topic_ids: Collection[int]) -> None:
+    """Set exactly these topics for the person at this address: fresh opt-ins for new ones, suppressions for the rest.
+
+    Choosing a topic after having stopped everything is fresh consent, and lifts the wide stop; choosing none stops each topic.
+    """
+    brand = Brand.objects.get(pk=token.brand_id)
+    now = timezone.now()
+    with transaction.atomic():
+        if topic_ids:
+            lift(actor=actor, address_hash=token.address_hash, scopes=_WIDE, source="preferences page")
+        fresh: list[Evidence] = []
+        for topic, standing in standings_by_topic(token.address_hash, token.person_key, brand.pk):
+            if topic.pk not in topic_ids:
+                _stop_topic(actor, token, topic)
+                continue
+            lift(
+                actor=actor,
+                address_hash=token.address_hash,
+                scopes=(Suppression.Scope.TOPIC,),
+                topic=topic,
+                source="preferences page",
+            )
+            if standing is not Standing.REACHABLE:
+                fresh.append(_opt_in(token.address_hash, token.person_key, topic, "preferences page", now))
+        record(actor=actor, evidence=fresh)
+        audit.record(
+            "consent.chosen",
+            actor=actor,
+            patient=actor.id,
+            details={"topics": sorted(topic_ids)},
+        )
+
+
+def _stop_topic(actor: Actor, token: tokens.LinkToken, topic: Topic) -> None:
+    suppress(
+        actor=actor,
+        address_hash=token.address_hash,
+        scope=Suppression.Scope.TOPIC,
+        topic=topic,
+        source="preferences page",
+        mailing_id=token.mailing_id or None,
+        message_id=token.message_id or None,
+    )
+
+
+def _opt_in(address_hash: bytes, person_key: bytes, topic: Topic, source: str, at: datetime) -> Evidence:
+    version = CONFIRM_TEXT if source.startswith("confirm") else PREFERENCES_TEXT
+    return Evidence(
+        address_hash=address_hash,
+        person_key=person_key,
+        subject=ConsentRecord.Subject.MARKETING,
+        topic_id=topic.pk,
+        act=ConsentRecord.Act.OPT_IN,
+        source=source,
+        given_at=at,
+        text_version=version,
+    )
+
+
+def ask_confirmation(
+    *,
+    actor: Actor,
+    address: str,
+    person_key: bytes,
+    brand: Brand,
+    topics: Sequence[Topic],
+    source: str,
+    language: str,
+) -> Confirmation:
+    """Send somebody who asked for e-mail the link by which they confirm it. The link lives seven days and works once.
+
+    Needs the permission to ask for consent. `source` says where the person asked, and becomes part of the evidence. Raises
+    ValueError without topics.
+    """
+    access.require(actor, Permission.EDIT_CONSENT)
+    if not topics:
+        raise ValueError("choose at least one topic")
+    text, token_hash = tokens.new_single_use()
+    now = timezone.now()
+    with transaction.atomic():
+        confirmation = Confirmation.objects.create(
+            token_hash=token_hash,
+            address_hash=tokens.address_key(address),
+            person_key=person_key,
+            brand=brand,
+            source=source,
+            asked_at=now,
+            expires_at=now + CONFIRMATION_LIFE,
+        )
+        confirmation.topics.set(topics)
+        notices.leave(
+            "consent.confirm",
+            address=address,
+            language=language,
+            parameters={"brand": brand.name, "phone": brand.phone},
+            secret=f"{settings.PUBLIC_URL}/f/confirm/{text}/",
+        )
+        audit.record(
+            "consent.asked",
+            actor=actor,
+            target=confirmation,
+            patient=person_key.hex(),
+            details={"topics": [topic.pk for topic in topics]},
+        )
+    return confirmation
+
+
+def confirmation_of(token: str) -> Confirmation:
+    """The confirmation that a link stands for. Raises TokenUsed if it is unknown, used or over."""
+    found = Confirmation.objects.filter(token_hash=tokens.hash_single_use(token), used_at=None).first()
+    if found is None or found.expires_at < timezone.now():
+        raise TokenUsed
+    return found
+
+
+def confirm(*, actor: Actor, token: str) -> Confirmation:
+    """The person pressed the button: record their opt-ins. Raises TokenUsed the second time, also when two presses race."""
+    now = timezone.now()
+    with transaction.atomic():
+        confirmation = confirmation_of(token)
+        if not Confirmation.objects.filter(pk=confirmation.pk, used_at=None).update(used_at=now):
+            raise TokenUsed
+        chosen = list(confirmation.topics.all())
+        address_hash, person_key = bytes(confirmation.address_hash), bytes(confirmation.person_key)
+        for topic in chosen:
+            lift(
+                actor=actor,
+                address_hash=address_hash,
+                scopes=(Suppression.Scope.TOPIC,),
+                topic=topic,
+                source="confirmation",
+            )
+        lift(actor=actor, address_hash=address_hash, scopes=_WIDE, source="confirmation")
+        record(
+            actor=actor,
+            evidence=[
+                _opt_in(address_hash, person_key, topic, f"confirmed: {confirmation.source}", now)
+                for topic in chosen
+            ],
+        )
+        audit.record(
+            "consent.confirmed",
+            actor=actor,
+            target=confirmation,
+            patient=person_key.hex(),
+            details={"topics": [topic.pk for topic in chosen]},
+        )
+    return confirmation

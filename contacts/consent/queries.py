@@ -1,0 +1,92 @@
+"""Reads of the ledgers. They know hashes only, so they need no grant."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from contacts.consent.models import ConsentRecord, Suppression, Topic
+from contacts.consent.rules import Act, Standing, Stop, standing
+
+
+@dataclass(frozen=True, slots=True)
+class Ledgers:
+    """The acts of each (address hash, person key), and the standing suppressions of each address hash."""
+
+    acts: dict[tuple[bytes, bytes], list[Act]]
+    stops: dict[bytes, list[Stop]]
+
+
+def ledgers_of(people: Sequence[tuple[bytes, bytes]]) -> Ledgers:
+    """Everything recorded of these people, in two queries."""
+    hashes = {address_hash for address_hash, _ in people}
+    acts: dict[tuple[bytes, bytes], list[Act]] = defaultdict(list)
+    for record in ConsentRecord.objects.filter(address_hash__in=hashes):
+        key = (bytes(record.address_hash), bytes(record.person_key))
+        acts[key].append(Act(record.subject, record.topic_id, record.act, record.given_at, record.pk))
+    stops: dict[bytes, list[Stop]] = defaultdict(list)
+    for stop in Suppression.objects.filter(address_hash__in=hashes, lifted_at=None):
+        stops[bytes(stop.address_hash)].append(Stop(stop.scope, stop.brand_id, stop.topic_id))
+    return Ledgers(acts, stops)
+
+
+def standings_by_topic(address_hash: bytes, person_key: bytes, brand_id: int) -> list[tuple[Topic, Standing]]:
+    """For each topic, whether this person may get it: for the preferences page and the contact page."""
+    ledgers = ledgers_of([(address_hash, person_key)])
+    acts, stops = ledgers.acts[(address_hash, person_key)], ledgers.stops[address_hash]
+    return [
+        (topic, standing(acts, stops, topic_id=topic.pk, brand_id=brand_id)) for topic in Topic.objects.all()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of somebody's history: when (UTC), what, about what, from where."""
+
+    at: datetime
+    what: str
+    about: str
+    source: str
+
+
+def history(address_hash: bytes, person_key: bytes) -> list[Entry]:
+    """All acts of consent and all suppressions of one person, newest first."""
+    entries = [
+        Entry(
+            record.given_at,
+            record.get_act_display(),
+            record.topic.local_name if record.topic else record.get_subject_display(),
+            record.source,
+        )
+        for record in ConsentRecord.objects.filter(
+            address_hash=address_hash, person_key=person_key
+        ).select_related("topic")
+    ]
+    for stop in Suppression.objects.filter(address_hash=address_hash).select_related("topic"):
+        about = stop.topic.local_name if stop.topic else stop.get_scope_display()
+        entries.append(Entry(stop.at, "stopped", about, stop.source))
+        if stop.lifted_at:
+            entries.append(Entry(stop.lifted_at, "came back", about, stop.lifted_by))
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+def stopped_everything(address_hash: bytes, brand_id: int) -> bool:
+    """Whether a suppression wider than a topic stands for the address."""
+    return (
+        Suppression.objects.filter(address_hash=address_hash, lifted_at=None)
+        .exclude(scope=Suppression.Scope.TOPIC)
+        .filter(Q(brand_id=brand_id) | Q(brand=None))
+        .exists()
+    )
+
+
+def unsubscribed_by_mailing(mailing_id: int) -> int:
+    """How many people a mailing made unsubscribe, whether or not they came back."""
+    return (
+        Suppression.objects.filter(mailing_id=mailing_id, source__in=("one-click", "unsubscribe page"))
+        .values("address_hash")
+        .distinct()
+        .count()
+    )
