@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import models
+from django.db import connection, models
 
 from safeguards import audit, crypto, keyring
 from safeguards.actor import Actor
@@ -51,6 +51,16 @@ def seal(
     plaintext = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
     context = _context(model._meta.db_table, field, row, version)
     return Sealed(keyring.seal(keyring.Purpose.RECORD, _LABEL, plaintext, context))
+
+
+def allot(model: type[models.Model], count: int) -> list[int]:
+    """Take ids from the table's sequence before the rows exist, since a seal binds the id."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            [model._meta.db_table, count],
+        )
+        return [int(row[0]) for row in cursor.fetchall()]
 
 
 def _open(record: models.Model, field: str) -> dict[str, Any]:

@@ -1,0 +1,29 @@
+"""Verbs of delivery: a mailing's life, its queue, its events."""
+
+from campaigns.delivery.actions.events import record_event
+from campaigns.delivery.actions.freezing import freeze_next
+from campaigns.delivery.actions.mailings import (
+    NotPossible,
+    approve_mailing,
+    cancel_mailing,
+    create_mailing,
+    launch_mailing,
+    pause_mailing,
+    reject_mailing,
+    resume_mailing,
+)
+from campaigns.delivery.actions.sending_domains import add_sending_domain
+
+__all__ = [
+    "NotPossible",
+    "add_sending_domain",
+    "approve_mailing",
+    "cancel_mailing",
+    "create_mailing",
+    "freeze_next",
+    "launch_mailing",
+    "pause_mailing",
+    "record_event",
+    "reject_mailing",
+    "resume_mailing",
+]
