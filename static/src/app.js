@@ -1,0 +1,18 @@
+// The script of every staff page. Pages work without it; it saves steps for those who have it.
+//
+// htmx is configured in templates/base.html by <meta name="htmx-config">: it adds no style sheet of its own
+// and only the plain `hx-` prefix is read. It evaluates code only for `hx-on`, `js:` values and trigger
+// filters in brackets; none is used, and the Content Security Policy would refuse it.
+import "htmx.org";
+
+import { startDialogs } from "./js/dialogs.js";
+import { startFlashes } from "./js/flashes.js";
+import { startFocus } from "./js/focus.js";
+import { startMenus } from "./js/menus.js";
+import { startSidebar } from "./js/sidebar.js";
+
+startSidebar();
+startMenus();
+startFocus();
+startFlashes();
+startDialogs();
