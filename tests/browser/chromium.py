@@ -59,7 +59,7 @@ def executable() -> Path:
     package = PACKAGE / "package.json"
     if not package.exists():
         raise RuntimeError("The browser of the tests is missing. Run: make test")
-    version = json.loads(package.read_text())["version"]
+    version: str = json.loads(package.read_text())["version"]
     folder = UNPACKED / version
     UNPACKED.mkdir(parents=True, exist_ok=True)
     with (UNPACKED / "lock").open("w") as lock:

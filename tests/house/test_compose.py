@@ -33,7 +33,7 @@ def compose(environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     spec = find_spec("compose")
     assert spec and spec.origin
     command = [
-        Path(spec.origin).with_name("docker-compose"),
+        str(Path(spec.origin).with_name("docker-compose")),
         "-f",
         "docker/compose.yml",
         "config",
@@ -131,8 +131,9 @@ def bare(tmp_path: Path) -> Iterator[tuple[Servers, dict[str, str]]]:
             host=way["PGHOST"], user="postgres", password=secret, dbname="template1", autocommit=True
         ) as connection:
             connection.execute("DROP DATABASE wellsent")
-            connection.execute("DROP OWNED BY wellsent_owner, wellsent_app")
-            connection.execute("DROP ROLE wellsent_owner, wellsent_app")
+            for role in ("wellsent_owner", "wellsent_app"):
+                connection.execute(f"DROP OWNED BY {role}")
+                connection.execute(f"DROP ROLE {role}")
         yield pair, way
     finally:
         pair.remove()
