@@ -25,7 +25,7 @@ run: ## run the product with its own PostgreSQL and Valkey
 
 test: ## run the tests (ARGS="tests/contacts -k name" runs some)
 	$(SETUP) --dev
-	@.venv/bin/pytest $(ARGS)
+	@.venv/bin/python -m pytest $(ARGS)
 
 check: ## look without running: format, lint, types, imports, templates, migrations
 	$(SETUP) --dev
@@ -44,7 +44,7 @@ bench: ## measure one thing: make bench NAME=delivery
 
 fuzz: ## run the property tests with many more examples
 	$(SETUP) --dev
-	@.venv/bin/pytest --hypothesis-profile=fuzz $(or $(ARGS),tests)
+	@.venv/bin/python -m pytest --hypothesis-profile=fuzz $(or $(ARGS),tests)
 
 lock: ## resolve dependencies anew (UPGRADE=1: to the newest that pyproject.toml allows)
 	$(SETUP) --dev
