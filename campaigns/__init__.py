@@ -1,0 +1,1 @@
+"""What goes out, why, and what came back."""

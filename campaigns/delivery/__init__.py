@@ -1,0 +1,1 @@
+"""How a message leaves: gate, composition, signature, route, transport, and the record of it."""

@@ -1,0 +1,1 @@
+"""What a message says: designs, their versions, and the merge language."""
