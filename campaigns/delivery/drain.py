@@ -277,17 +277,13 @@ class _Writer:
     def _tracking_urls(self, token: LinkToken) -> dict[str, str]:
         if self._mailing.tracking == Mailing.Tracking.NONE:
             return {}
-        urls = {
-            f"link:{number}": _public("c", _numbered(token, number)) for number in range(self._links)
-        }
+        urls = {f"link:{number}": _public("c", _numbered(token, number)) for number in range(self._links)}
         urls["open_url"] = f"{settings.PUBLIC_URL}/o/{tokens.seal_link('o', token)}.gif"
         return urls
 
     def write(self, outgoing: _Outgoing) -> bytes:
         mailing, message = self._mailing, outgoing.message
-        token = LinkToken(
-            message.address_hash, message.person_key, mailing.brand_id, mailing.pk, message.id
-        )
+        token = LinkToken(message.address_hash, message.person_key, mailing.brand_id, mailing.pk, message.id)
         unsubscribe = _public("u", token)
         values = {key: _text(value) for key, value in outgoing.record.items() if value is not None}
         values |= {"unsubscribe_url": unsubscribe, "preferences_url": _public("p", token)}
@@ -353,5 +349,3 @@ def without_pixel(html: str) -> str:
         return html
     start, end = html.rfind("<img", 0, place), html.find(">", place) + 1
     return html[:start] + html[end:]
-
-

@@ -11,7 +11,9 @@ def sweep() -> None:
     """Settle dead workers' leases, freeze what was launched, wake each lane with something due, close what is done."""
     close_old_connections()
     claims.recover()
-    waiting = Audience.objects.filter(mailing__state=Mailing.State.FREEZING).values_list("mailing_id", flat=True)
+    waiting = Audience.objects.filter(mailing__state=Mailing.State.FREEZING).values_list(
+        "mailing_id", flat=True
+    )
     for mailing_id in set(waiting):
         queue.enqueue("delivery.freeze", mailing_id=mailing_id)
     for source_id, provider_id in claims.due_lanes():

@@ -147,10 +147,13 @@ def write_attempts(attempts: Sequence[tuple[Outcome, int | None, int | None]]) -
     """COPY the evidence of attempts (outcome, mailing, message) into its partition."""
     if not attempts:
         return
-    with connection.cursor() as cursor, cursor.copy(
-        "COPY delivery_attempt (at, mailing_id, message_id, kind, source_address, mx_host, mx_address,"
-        " tls_version, tls_cipher, tls_verified, code, enhanced, reply) FROM STDIN"
-    ) as copy:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY delivery_attempt (at, mailing_id, message_id, kind, source_address, mx_host, mx_address,"
+            " tls_version, tls_cipher, tls_verified, code, enhanced, reply) FROM STDIN"
+        ) as copy,
+    ):
         for outcome, mailing_id, message_id in attempts:
             copy.write_row(
                 (
@@ -270,7 +273,11 @@ def _settled(dead: DeadJournal, message: Claimed, state: str) -> Result:
         code = dead.refused[message.id]
         kind = Kind.DEFERRED if code < 500 else Kind.BOUNCED
         evidence = Outcome(
-            kind, message.id, code=code, reply="read from the journal of a worker that died", tls_verified=True
+            kind,
+            message.id,
+            code=code,
+            reply="read from the journal of a worker that died",
+            tls_verified=True,
         )
         if code >= 500:
             return Result(message, Next(_State.BOUNCED, "refused"), evidence)

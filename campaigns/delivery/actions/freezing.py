@@ -123,9 +123,7 @@ def _people(contact_ids: Sequence[int], grant: phi.Grant) -> list[_Person]:
 def _provider_ids(domains: Collection[str]) -> Mapping[str, int]:
     """The provider of each domain by its mail hosts; the default one where DNS doesn't answer: it is asked again at sending."""
     ids = dict(Provider.objects.values_list("name", "pk"))
-    suffixes = {
-        provider.name: provider.mx_suffixes for provider in Provider.objects.exclude(name="default")
-    }
+    suffixes = {provider.name: provider.mx_suffixes for provider in Provider.objects.exclude(name="default")}
 
     async def names() -> dict[str, str]:
         resolver, some = world.resolver(), asyncio.Semaphore(50)
