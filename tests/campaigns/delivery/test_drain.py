@@ -17,6 +17,7 @@ from campaigns.delivery.dkim import public_record
 from campaigns.delivery.journal import Journal
 from campaigns.delivery.models import Attempt, Mailing, Message, SendingDomain
 from campaigns.delivery.queries import progress, whole_message_log
+from campaigns.delivery.rules import Next
 from campaigns.delivery.sandbox import Sandbox
 from contacts.consent import actions as consent
 from contacts.consent.models import Suppression, Topic
@@ -206,7 +207,7 @@ def test_a_worker_that_was_thought_dead_changes_nothing_any_more(own_database: s
     [mine] = claims.claim(mailing.pk, source_id, provider_id, token=first, limit=1)
     Message.objects.update(state="queued", lease_token=None)
     [_] = claims.claim(mailing.pk, source_id, provider_id, token=second, limit=1)
-    late = claims.Result(mine, claims.Next("sent"))
+    late = claims.Result(mine, Next("sent"))
     assert claims.finish([late], token=first) == 0
     assert states(mailing) == {"claimed": 1}
 
