@@ -31,6 +31,8 @@ _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 _WEB = re.compile(r"https://[!-;=?-~]+")
 _ATOM_TEXT = re.compile(r"[\x20-\x7e]*")
+_PLAIN_LINE = re.compile(r"[!-<>-~](?:[ -<>-~]{0,72}[!-<>-~])?")
+"""What is its own quoted-printable, with room for a soft line break behind it."""
 _UNSAFE_BREAKS = re.compile(r"\r\n|\r|\n")
 
 
@@ -295,6 +297,6 @@ def _encoded_value(slot: Slot, values: Mapping[str, str]) -> bytes:
         return quoted_printable(quote(value, safe=""))
     if slot.escape is Escape.MARKUP:
         value = markup.escape(value)
-    if len(value) < 74 and value.isascii() and value.isalnum():
+    if _PLAIN_LINE.fullmatch(value):
         return value.encode("ascii")
     return quoted_printable(value)

@@ -68,6 +68,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self._lines: list[bytes] = []
+        self._size = 0
         self._replies: deque[Reply] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
@@ -172,6 +173,7 @@ class Connection(asyncio.Protocol):
             raise self._ended or ConnectionEnded("not connected")
         self._buffer = b""
         self._lines.clear()
+        self._size = 0
         self._replies.clear()
         self.extensions = {}
         loop = asyncio.get_running_loop()
@@ -223,13 +225,15 @@ class Connection(asyncio.Protocol):
             self._break(ProtocolError("a reply of two codes"))
             return
         self._lines.append(line)
+        self._size += len(line)
         if match[2] == b"-":
-            if sum(map(len, self._lines)) > _LONGEST_REPLY:
+            if self._size > _LONGEST_REPLY:
                 self._break(ProtocolError("a reply without end"))
             return
         texts = tuple(each[4:].decode("ascii", "replace") for each in self._lines)
         status = _ENHANCED.match(texts[0])
         self._lines = []
+        self._size = 0
         self._replies.append(Reply(int(match[1]), status[1] if status else "", texts))
         if len(self._replies) > _LONGEST_BACKLOG:
             self._break(ProtocolError("replies to nothing"))
