@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from campaigns.delivery.wire import is_wire_text
+
 KEY_BITS = 2048
 
 _PADDING = padding.PKCS1v15()
@@ -59,11 +61,8 @@ class Signer:
         if at.tzinfo is None:
             raise ValueError("the time of signing must be aware")
         end = message.find(b"\r\n\r\n")
-        pairs = message.count(b"\r\n")
-        if end < 0 or message.count(b"\n") != pairs or message.count(b"\r") != pairs:
+        if end < 0 or not is_wire_text(message):
             raise ValueError("the message must have CRLF line ends and a line that ends its headers")
-        if not message.endswith(b"\r\n"):
-            raise ValueError("the message must end with CRLF, as SMTP will make it end")
         headers = _headers(message[: end + 2])
         if len(headers.get(b"from", ())) != 1:
             raise ValueError("the message must have exactly one From")

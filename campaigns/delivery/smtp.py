@@ -51,7 +51,8 @@ def redact(text: str, recipient: str = "") -> str:
     """
     text = _UNPRINTABLE.sub(" ", text)
     local, _, _ = recipient.rpartition("@")
-    if local:
+    # Most replies hold no part of the address; a pattern of its own for each recipient is dear.
+    if local and local.lower() in text.lower():
         text = re.sub(
             rf"(?<![\w.+-]){re.escape(local)}(?![\w+-])(?:@[\w.-]+)?", "<address>", text, flags=re.IGNORECASE
         )
@@ -136,14 +137,17 @@ class Connection(asyncio.Protocol):
 
     def write(self, content: bytes) -> None:
         """Hand bytes to the transport; ConnectionEnded if the connection is known to be gone."""
+        self.check().write(content)
+
+    def check(self) -> asyncio.Transport:
+        """Raise ConnectionEnded if the connection is known to be gone."""
         if self._ended or self._transport is None:
             raise self._ended or ConnectionEnded("not connected")
-        self._transport.write(content)
+        return self._transport
 
     async def drain(self, timeout: float) -> None:
         """Wait until the peer has taken enough of what was written."""
-        if self._ended:
-            raise self._ended
+        self.check()
         if self._room:
             try:
                 async with asyncio.timeout(timeout):
@@ -169,8 +173,7 @@ class Connection(asyncio.Protocol):
         Everything that the peer said in plaintext is forgotten, also what it sent ahead (RFC 3207 §4.2,
         CVE-2011-0411). Raises ssl.SSLError where TLS is not met, ConnectionEnded where the connection failed.
         """
-        if self._transport is None or self._ended:
-            raise self._ended or ConnectionEnded("not connected")
+        plain = self.check()
         self._buffer = b""
         self._lines.clear()
         self._size = 0
@@ -179,7 +182,7 @@ class Connection(asyncio.Protocol):
         loop = asyncio.get_running_loop()
         try:
             secured = await loop.start_tls(
-                self._transport, self, context, server_hostname=host, ssl_handshake_timeout=timeout
+                plain, self, context, server_hostname=host, ssl_handshake_timeout=timeout
             )
         except ssl.SSLError:
             self.abort()

@@ -25,6 +25,7 @@ from campaigns.delivery.outcome import Kind, Outcome
 from campaigns.delivery.routes import MxHost, Routes
 from campaigns.delivery.smtp import Connection, ConnectionEnded, Reply
 from campaigns.delivery.verdict import Released
+from campaigns.delivery.wire import is_wire_text
 
 __all__ = ["Envelope", "Kind", "Outcome", "Source", "Timeouts", "deliver", "tls_context"]
 
@@ -119,6 +120,9 @@ class _NoConnection(Exception):
 
 
 _LOSSES_BEFORE_STOP = 3
+
+_ONE_WRITE = 64 * 1024
+"""A message up to this size goes out in one piece with its final dot; it would not fill the write buffer."""
 
 # When hosts fail in different ways: a refusal may pass and outranks the lack of TLS, which no waiting mends;
 # a host that does not answer says nothing about TLS.
@@ -361,9 +365,7 @@ class _Run:
         content = envelope.content()
         if not content.endswith(b"\r\n"):
             content += b"\r\n"
-        # A bare CR or LF may end the message early on the far side and begin another one (SMTP smuggling).
-        pairs = content.count(b"\r\n")
-        if content.count(b"\n") != pairs or content.count(b"\r") != pairs:
+        if not is_wire_text(content):
             raise ValueError("the message has a bare CR or LF")
         options = f" SIZE={len(content)}" if "SIZE" in connection.extensions else ""
         if "DSN" in connection.extensions:
@@ -441,8 +443,11 @@ class _Run:
         """Send the message after 354, and tell what the answer to the final dot says of it."""
         number = envelope.released.message_id
         try:
-            connection.write(content)
-            await connection.drain(self._timeouts.block)
+            if len(content) > _ONE_WRITE:
+                connection.write(content)
+                await connection.drain(self._timeouts.block)
+                content = b""
+            connection.check()
         except ConnectionEnded as error:
             connection.abort()
             self._lost()
@@ -451,7 +456,7 @@ class _Run:
         # No wait between these two lines: what is in the journal is on its way, and the reverse.
         self._journal.begin(number)
         try:
-            connection.write(b".\r\n")
+            connection.write(content + b".\r\n")
             answer = await connection.reply(self._timeouts.final_dot)
         except ConnectionEnded as error:
             connection.abort()

@@ -421,6 +421,28 @@ def test_the_journal_says_what_had_begun_when_the_run_was_broken_off(world: Make
         assert dead.accepted == dead.refused == {}
 
 
+def test_without_a_journal_no_final_dot_is_written(world: Make, tmp_path: Path) -> None:
+    with world(GOOD) as here:
+
+        async def run() -> None:
+            journal = Journal.open(tmp_path / "j", 9)
+            journal.close()
+            async for _ in deliver(
+                here.envelopes(*people(3)),
+                routes=Routes("clinic.example", (host("mx.good.test"),)),
+                source=Source("127.0.0.1", "out.clinic.example"),
+                port=here.sandbox.smtp_port,
+                tls=tls_context(here.sandbox.ca_file),
+                journal=journal,
+            ):
+                pass
+
+        with pytest.raises(ExceptionGroup) as caught:
+            asyncio.run(run())
+        assert caught.group_contains(OSError)
+        assert here.sandbox.mailbox.entries() == []
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
