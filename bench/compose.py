@@ -1,5 +1,4 @@
-"""Messages a second and core: rendered and signed by our path, by the standard library with dkimpy, and
-the RSA floor.
+"""Messages a second and core, rendered and signed: ours, the standard library, the RSA floor.
 
     python -m bench.compose [--seconds 2]
 

@@ -1,5 +1,4 @@
-"""The whole way out on one core: rendered, signed and handed over TLS to a peer on loopback, against its
-floor.
+"""The whole way out on one core: rendered, signed and handed over TLS, against its floor.
 
     python -m bench.send [--messages 3000] [--connections 4]
 

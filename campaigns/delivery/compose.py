@@ -110,8 +110,7 @@ class Compiled:
         return frozenset(slot.field.name for slot, _ in self._slots)
 
     def render(self, headers: Headers, values: Mapping[str, str]) -> bytes:
-        """Make the message of one recipient: CRLF line ends, ASCII throughout, body lines of at most 76
-        columns.
+        """Make the message of one recipient: CRLF, ASCII, body lines of at most 76 columns.
 
         Raises MissingValue where a value has neither content nor fallback, and ValueError for anything in
         the headers or in a link that could break out of its place.
@@ -183,9 +182,7 @@ def _sender(name: str, sender: str) -> bytes:
 
 
 def _phrase(text: str, column: int) -> bytes:
-    """Write unstructured text: as it is where that is safe and short, in encoded words otherwise (RFC
-    2047).
-    """
+    """Write unstructured text: as it is where safe and short, else in encoded words (RFC 2047)."""
     _refuse_controls(text)
     text = text.strip()
     plain = _ATOM_TEXT.fullmatch(text) and "=?" not in text and "  " not in text

@@ -44,8 +44,7 @@ class Reply:
 
 
 def redact(text: str, recipient: str = "") -> str:
-    """Make a peer's words fit for a log or a CSV file: one printable line, ≤500 characters, without any
-    address.
+    """Make a peer's words fit for a log: one printable line, ≤500 characters, no address.
 
     Servers repeat the address, or its local part alone, in their replies; both become "<address>".
     """
@@ -61,9 +60,7 @@ def redact(text: str, recipient: str = "") -> str:
 
 
 class Connection(asyncio.Protocol):
-    """A connection to one mail host. Each wait takes its own time-out in seconds and raises
-    ConnectionEnded.
-    """
+    """A connection to one mail host; each wait takes its time-out in seconds or raises ConnectionEnded."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -261,9 +258,7 @@ class Connection(asyncio.Protocol):
 
 
 async def connect(address: str, port: int, *, source: str, timeout: float) -> Connection:
-    """Open a connection from `source` to a mail host; ConnectionEnded if that fails within `timeout`
-    seconds.
-    """
+    """Open a connection from `source`; ConnectionEnded if that fails within `timeout` seconds."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout):

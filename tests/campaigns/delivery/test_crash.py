@@ -1,6 +1,4 @@
-"""A worker that is killed in the middle of sending: nothing is lost, and nothing would be sent twice
-unseen.
-"""
+"""A worker killed in the middle of sending: nothing is lost, and nothing sent twice unseen."""
 
 import os
 import signal

@@ -161,6 +161,12 @@ def test_a_host_that_waits_for_data_without_a_recipient_gets_no_empty_message(wo
         assert [entry.recipient for entry in here.sandbox.mailbox.entries()] == ["bob@clinic.example"]
 
 
+def test_a_host_that_can_is_told_to_return_headers_alone(world: Make) -> None:
+    with world(replace(GOOD, dsn=True)) as here:
+        assert kinds(here.send(here.envelopes("ann@clinic.example"))) == [Kind.ACCEPTED]
+        assert "RET=HDRS" in here.sandbox.hosts["mx.good.test"].commands
+
+
 def test_greylisting_defers_and_the_second_attempt_arrives(world: Make) -> None:
     with world(replace(GOOD, greylists=True)) as here:
         first = here.send(here.envelopes("ann@clinic.example"))
