@@ -156,7 +156,9 @@ def test_a_refused_recipient_bounces_and_the_next_goes_on_the_same_connection(
 
 def test_a_host_that_waits_for_data_without_a_recipient_gets_no_empty_message(world: Make) -> None:
     with world(replace(GOOD, takes_data_anyway=True)) as here:
-        outcomes = here.send(here.envelopes("nosuch@clinic.example", "bob@clinic.example"))
+        # A command said in place of the message would be taken for a part of it and never answered.
+        patient = replace(PATIENT, mail=3600)
+        outcomes = here.send(here.envelopes("nosuch@clinic.example", "bob@clinic.example"), timeouts=patient)
         assert kinds(outcomes) == [Kind.BOUNCED, Kind.ACCEPTED]
         assert [entry.recipient for entry in here.sandbox.mailbox.entries()] == ["bob@clinic.example"]
 
