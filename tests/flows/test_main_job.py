@@ -163,7 +163,9 @@ def test_patients_open_click_and_unsubscribe_and_it_counts(job: Job, stack: Stac
     campaigns.approve_campaign(actor=cast.actor(cast.marcus()), mailing=second, comment="")
     again.refresh_from_db()
     campaigns.launch_campaign(actor=dana, campaign=again)
-    eventually(lambda: Mailing.objects.get(pk=second.pk).state == Mailing.State.FINISHED, "the second campaign")
+    eventually(
+        lambda: Mailing.objects.get(pk=second.pk).state == Mailing.State.FINISHED, "the second campaign"
+    )
     assert progress(second.pk).sent == counted.sent - 1
     left = Message.objects.get(mailing_id=second.pk, state="withheld", reason="suppressed")
     assert bytes(left.address_hash) == bytes(Suppression.objects.get().address_hash)
@@ -186,4 +188,10 @@ def test_the_whole_job_stands_in_a_chain_that_verifies(job: Job) -> None:
     eventually(lambda: not AuditEvent.objects.filter(link=None).exists(), "the chainer", 20)
     assert list(audit.verify()) == []
     told = set(AuditEvent.objects.values_list("action", flat=True))
-    assert {"import.started", "segment.saved", "mailing.approved", "mailing.launched", "mailing.finished"} <= told
+    assert {
+        "import.started",
+        "segment.saved",
+        "mailing.approved",
+        "mailing.launched",
+        "mailing.finished",
+    } <= told
