@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -50,7 +50,8 @@ def save_segment(
     with transaction.atomic():
         now = timezone.now()
         if segment is None:
-            saved = Segment(pk=_next_id(), created_by=User.objects.get(pk=actor.id), created_at=now)
+            [number] = phi.allot(Segment, 1)
+            saved = Segment(pk=number, created_by=User.objects.get(pk=actor.id), created_at=now)
         else:
             saved = Segment.objects.select_for_update().get(pk=segment.pk)
             if seen_version not in (None, saved.version):
@@ -75,10 +76,3 @@ def duplicate_segment(*, actor: Actor, segment: Segment) -> Segment:
         copy = save_segment(actor=actor, segment=None, name=name[:MAX_NAME], tree=original.tree)
         audit.record("segment.duplicated", actor=actor, target=copy, details={"copy_of": segment.pk})
     return copy
-
-
-def _next_id() -> int:
-    """The seal binds the row's id, so the id is allotted before the row is written."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('segments_segment', 'id'))")
-        return int(cursor.fetchone()[0])

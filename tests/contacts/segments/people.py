@@ -1,16 +1,14 @@
-"""Invented patients, written straight into the tables: what the rooms below segments would have written."""
+"""Invented patients, and what becomes of them: what the rooms below segments would have written."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from contacts.consent.models import ConsentRecord, Suppression, Topic
 from contacts.models import Contact
-from safeguards import phi, tokens
-
-TODAY = date(2026, 11, 22)
+from safeguards import phi
+from tests import factories
 
 
 def years_ago(years: int) -> str:
@@ -19,19 +17,8 @@ def years_ago(years: int) -> str:
 
 
 def add(email: str, **record: Any) -> Contact:
-    """One contact."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval(pg_get_serial_sequence('contacts_contact', 'id'))")
-        number = int(cursor.fetchone()[0])
-    now = timezone.now()
-    return Contact.objects.create(
-        pk=number,
-        person_key=tokens.random_person_key(),
-        address_hash=tokens.address_key(email),
-        record=phi.seal(Contact, "record", number, {"email": email, **record}),
-        created_at=now,
-        updated_at=now,
-    )
+    """One contact who has agreed to nothing yet."""
+    return factories.contact(email, opted_in=False, **record)
 
 
 def change(contact: Contact, **record: Any) -> None:

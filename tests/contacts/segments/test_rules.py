@@ -336,7 +336,7 @@ def _good_value(shape: Shape) -> st.SearchStrategy[Any]:
 _good_leaf = st.sampled_from([(field, op) for field in CHOICES for op in ops_of(field)]).flatmap(
     lambda pair: st.builds(leaf, st.just(pair[0].key), st.just(pair[1].key), _good_value(pair[1].shape))
 )
-_good_tree = st.builds(
+good_trees = st.builds(
     lambda match, negated, inside: {"match": match, "not": negated, "rules": inside},
     st.sampled_from(["all", "any"]),
     st.booleans(),
@@ -350,7 +350,7 @@ _record = st.dictionaries(
 
 
 @settings(max_examples=50)
-@given(_record, _good_tree)
+@given(_record, good_trees)
 def test_not_is_the_complement(record: dict[str, Any], tree: dict[str, Any]) -> None:
     opposite = tree | {"not": not tree["not"]}
     assert rules.matches(record, opposite, TODAY) is not rules.matches(record, tree, TODAY)

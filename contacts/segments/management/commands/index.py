@@ -2,7 +2,6 @@
 
 import signal
 import threading
-from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +15,7 @@ class Command(BaseCommand):
 
     help = "Hold the opened contacts in memory and answer segments and searches."
     # Checks look at every page of the product; this process has none, and should be back quickly after a restart.
-    requires_system_checks: Sequence[str] = ()
+    requires_system_checks: list[str] | tuple[str, ...] = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
