@@ -51,21 +51,21 @@ AT_MOST = Op("at_most", _("is at most"), Shape.NUMBER, _("{field} is at most {va
 BETWEEN = Op("between", _("is between"), Shape.RANGE, _("{field} is from {low} to {high}"))
 LAST_DAYS = Op(
     "last_days",
-    _("is in the last … days"),
+    _("is in the last"),
     Shape.DAYS,
     _("{field} is in the last {value} days"),
     _("{field} is yesterday or today"),
 )
 NEXT_DAYS = Op(
     "next_days",
-    _("is in the next … days"),
+    _("is in the next"),
     Shape.DAYS,
     _("{field} is in the next {value} days"),
     _("{field} is today or tomorrow"),
 )
 DAYS_AGO = Op(
     "days_ago",
-    _("is more than … days ago"),
+    _("is more than"),
     Shape.DAYS,
     _("{field} is more than {value} days ago"),
     _("{field} is before yesterday"),
@@ -73,13 +73,13 @@ DAYS_AGO = Op(
 BEFORE = Op("before", _("is before"), Shape.DATE, _("{field} is before {value}"))
 AFTER = Op("after", _("is after"), Shape.DATE, _("{field} is after {value}"))
 ON = Op("on", _("is on"), Shape.DATE, _("{field} is on {value}"))
-INCLUDES_ANY = Op("any_of", _("includes any of"), Shape.LIST, _("{field} includes any of {value}"))
-INCLUDES_ALL = Op("all_of", _("includes all of"), Shape.LIST, _("{field} includes all of {value}"))
+INCLUDES_ANY = Op("any_of", _("include any of"), Shape.LIST, _("{field} include any of {value}"))
+INCLUDES_ALL = Op("all_of", _("include all of"), Shape.LIST, _("{field} include all of {value}"))
 INCLUDES_NONE = Op(
     "none_of",
-    _("includes none of, or isn't known"),
+    _("include none of, or isn't known"),
     Shape.LIST,
-    _("{field} includes none of {value}, or isn't known"),
+    _("{field} include none of {value}, or isn't known"),
 )
 YES = Op("yes", _("is yes"), Shape.NONE, _("{field}: yes"))
 NO = Op("no", _("is no"), Shape.NONE, _("{field}: no"))

@@ -298,7 +298,7 @@ def _date_holds(op: str, wanted: Any, value: object, today: date) -> bool:
 
 
 def leaf_holds(record: Mapping[str, Any], leaf: Leaf, today: date) -> bool:
-    """Whether one rule holds. An unknown value fails every test but "is not", "includes none of" and "isn't known"."""
+    """Whether one rule holds. An unknown value fails every test but "is not", "include none of" and "isn't known"."""
     field, op = leaf.field, leaf.op.key
     value: object = age_on(record, today) if field is AGE else record.get(field.key)
     known = value is not None and value != "" and value != []
@@ -377,8 +377,13 @@ def _say(node: Node, labels: Mapping[str, str], translate: Translate, *, outer: 
     return text if outer or len(node.rules) == 1 else f"({text})"
 
 
+def _inside(label: str) -> str:
+    """A field's name inside a sentence: "Last visit" becomes "last visit", "ZIP code" stays."""
+    return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+
 def _say_leaf(leaf: Leaf, labels: Mapping[str, str], translate: Translate) -> str:
-    field = labels.get(leaf.field.key) or leaf.field.label
+    field = _inside(labels.get(leaf.field.key) or leaf.field.label)
     value: Any = leaf.value
     phrase = leaf.op.one if leaf.op.one and value == 1 else leaf.op.phrase
     if leaf.op.shape is Shape.RANGE:

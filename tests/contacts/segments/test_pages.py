@@ -68,7 +68,7 @@ def test_the_list_names_segments_in_plain_words(dana: Client) -> None:
     segment = saved(cast.dana(), "Adults", ADULTS)
     page = text_of(page_of(dana, "segments"))
     assert "Adults" in page
-    assert "People for whom Age is at least 18." in page
+    assert "People for whom age is at least 18." in page
     assert reverse("segment_size", args=[segment.pk]) in page
     assert "<time datetime=" in page
     assert "PHI" not in page
@@ -140,6 +140,7 @@ def test_with_a_script_only_the_rules_and_the_count_come_back(dana: Client) -> N
     assert page.startswith("<") and "<html" not in page
     assert 'id="builder"' in page
     assert 'id="live" hx-swap-oob="outerMorph"' in page
+    assert 'id="live-bar" hx-swap-oob="outerMorph"' in page
     assert '<option value="city" selected>' in page
 
 

@@ -238,16 +238,20 @@ def test_plain_words() -> None:
         leaf("portal_enrolled", "yes"),
     )
     assert rules.words(tree, {"age": "age"}, str) == (
-        "People for whom age is at least 18 and (Last visit is more than 180 days ago or Next appointment is today or "
-        "tomorrow) and it doesn't hold, or isn't known, that (Conditions includes any of E11*, I10) and Last A1c result "
-        "is from 7 to 8.5 and Uses the patient portal: yes."
+        "People for whom age is at least 18 and (last visit is more than 180 days ago or next appointment is today or "
+        "tomorrow) and it doesn't hold, or isn't known, that (conditions include any of E11*, I10) and last A1c result "
+        "is from 7 to 8.5 and uses the patient portal: yes."
     )
+
+
+def test_a_name_in_capitals_stays_so_inside_a_sentence() -> None:
+    assert rules.words(every(leaf("zip", "is", "02110")), {}, str) == "People for whom ZIP code is 02110."
 
 
 def test_words_are_translated_and_braces_in_values_stay_text() -> None:
     tree = every(leaf("city", "is", "{field}"))
     said = rules.words(tree, {"city": "Ciudad"}, lambda text: text.replace(" is ", " es "))
-    assert said == "People for whom Ciudad es {field}."
+    assert said == "People for whom ciudad es {field}."
 
 
 def test_the_digest_binds_the_meaning_and_not_the_writing() -> None:
