@@ -42,9 +42,10 @@ FILE: dict[str, str] = {
         "A cell in row %(row)s is longer than %(limit)s characters. Shorten it, or leave its column out."
     ),
     "unreadable_row": gettext_noop("Row %(row)s can't be read as CSV. Look for stray quotation marks there."),
-    "sealed_part": gettext_noop(
-        "The stored file was altered and could not be opened. Upload it again, and tell your administrator."
+    "gave_up": gettext_noop(
+        "The import broke off several times. What was imported stays. Ask your administrator to look at the log."
     ),
+    "expired": gettext_noop("The file was kept for %(days)s days and is now deleted. Upload it again."),
 }
 
 ROW: dict[str, str] = {
@@ -113,6 +114,10 @@ class Unreadable(Exception):
     def message(self, translate: Callable[[str], str] = gettext_noop) -> str:
         """The sentence, in the language of `translate`."""
         return translate(FILE[self.code]) % self.values
+
+    def packed(self) -> dict[str, Any]:
+        """As JSON. The values are numbers and names of columns, never a patient's."""
+        return {"code": self.code, "values": self.values}
 
 
 def mask(value: str) -> str:
