@@ -83,9 +83,7 @@ def release(mailing: Mailing, candidates: Sequence[Candidate], *, today: date) -
     ]
 
 
-def _decide(
-    mailing: Mailing, candidate: Candidate, standing: Standing, agreed: bool, today: date
-) -> Answer:
+def _decide(mailing: Mailing, candidate: Candidate, standing: Standing, agreed: bool, today: date) -> Answer:
     reason = _personal(candidate, today)
     if reason is None and standing is Standing.SUPPRESSED:
         reason = Reason.SUPPRESSED

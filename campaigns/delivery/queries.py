@@ -158,9 +158,7 @@ def messages_of_contact(contact_id: int, limit: int = 50) -> list[dict[str, Any]
             "pk", "version__subject"
         )
     )
-    return [
-        {"message": message, "subject": subjects.get(message.mailing_id, "")} for message in messages
-    ]
+    return [{"message": message, "subject": subjects.get(message.mailing_id, "")} for message in messages]
 
 
 def attempts_of(mailing_id: int, message_id: int) -> list[Attempt]:

@@ -11,7 +11,11 @@ from enum import StrEnum
 
 ADULT = 18
 # Marketing: 15 min, doubling, at most 4 h, given up after 48 h. Transactional: sooner and denser, for 24 h.
-_MARKETING_FIRST, _MARKETING_MOST, MARKETING_LIFE = timedelta(minutes=15), timedelta(hours=4), timedelta(hours=48)
+_MARKETING_FIRST, _MARKETING_MOST, MARKETING_LIFE = (
+    timedelta(minutes=15),
+    timedelta(hours=4),
+    timedelta(hours=48),
+)
 _TRANSACTIONAL = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 20, 40, 60))
 TRANSACTIONAL_LIFE = timedelta(hours=24)
 LANE_WAIT = timedelta(minutes=1)
@@ -39,7 +43,9 @@ class Verdict(StrEnum):
     """They refuse what we send or how we sign it: pause the mailing and tell somebody."""
 
 
-_ABOUT_US = re.compile(r"\[BL|S3150|block ?list|blacklist|reputation|spamhaus|poor reputation|listed (at|by|in)", re.I)
+_ABOUT_US = re.compile(
+    r"\[BL|S3150|block ?list|blacklist|reputation|spamhaus|poor reputation|listed (at|by|in)", re.I
+)
 _NOBODY = {"5.1.1", "5.1.10", "5.1.2", "5.1.3"}
 _POLICY = {"5.7.26", "5.7.515", "5.7.20", "5.7.21", "5.7.22", "5.7.23", "5.7.25", "5.7.27"}
 
@@ -52,7 +58,11 @@ def read_refusal(code: int, enhanced: str, reply: str) -> Verdict:
         return Verdict.SUPPRESS
     if enhanced in _POLICY:
         return Verdict.PAUSE
-    if not enhanced and code in {550, 551, 553} and re.search(r"(no such|unknown) (user|recipient|mailbox)", reply, re.I):
+    if (
+        not enhanced
+        and code in {550, 551, 553}
+        and re.search(r"(no such|unknown) (user|recipient|mailbox)", reply, re.I)
+    ):
         return Verdict.SUPPRESS
     return Verdict.BOUNCE
 
@@ -76,7 +86,9 @@ def digest(parts: Mapping[str, object]) -> str:
 def pick_source(weights: Sequence[tuple[int, int]], occurrence: int) -> int:
     """The source id for an occurrence, by weight, always the same one: greylisting remembers who came first."""
     total = sum(weight for _, weight in weights)
-    place = int.from_bytes(hashlib.sha256(occurrence.to_bytes(8, "big", signed=True)).digest()[:8], "big") % total
+    place = (
+        int.from_bytes(hashlib.sha256(occurrence.to_bytes(8, "big", signed=True)).digest()[:8], "big") % total
+    )
     for source_id, weight in weights:
         if place < weight:
             return source_id
@@ -114,7 +126,11 @@ def retry(
 ) -> Next:
     """Queue again, or give up when the message's life is over. Trouble of the lane doesn't use up an attempt."""
     life = TRANSACTIONAL_LIFE if transactional else MARKETING_LIFE
-    wait = LANE_WAIT * (1 + jitter / 10) if lane else back_off(attempts, transactional=transactional, jitter=jitter)
+    wait = (
+        LANE_WAIT * (1 + jitter / 10)
+        if lane
+        else back_off(attempts, transactional=transactional, jitter=jitter)
+    )
     if now + wait > first_due + life:
         return Next("expired")
     return Next("queued", due=now + wait, counts=not lane)

@@ -35,9 +35,21 @@ def _in_their_language(page: Page) -> Page:
     return answer
 
 
-def _gone(request: HttpRequest) -> HttpResponse:
+def page_context(request: HttpRequest, brand: Brand | None) -> dict[str, object]:
+    """What every patient's page is given: the brand's name, telephone and privacy notice, and the chosen language to pass on."""
+    chosen = request.GET.get("l", "")
+    return {
+        "brand": brand,
+        "brand_name": brand.name if brand else "",
+        "brand_phone": brand.phone if brand else "",
+        "privacy_url": brand.privacy_url if brand else "",
+        "language_query": f"?l={chosen}" if chosen in {"en", "es"} else "",
+    }
+
+
+def gone(request: HttpRequest) -> HttpResponse:
     """The link is not, or no longer, good: say whom to call rather than what went wrong."""
-    return render(request, "consent/gone.html", {"brand": Brand.objects.first()}, status=404)
+    return render(request, "consent/gone.html", page_context(request, Brand.objects.first()), status=404)
 
 
 def _opened(kind: str, token: str) -> tuple[LinkToken, Brand]:
@@ -54,13 +66,13 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """`/f/confirm/<token>/`: one button, and then thanks."""
     try:
         confirmation = actions.confirmation_of(token)
-        context = {"brand": confirmation.brand, "topics": list(confirmation.topics.all())}
+        context = page_context(request, confirmation.brand) | {"topics": list(confirmation.topics.all())}
         if request.method == "POST":
             actor = access.patient(request, bytes(confirmation.person_key))
             actions.confirm(actor=actor, token=token)
             return render(request, "consent/confirmed.html", context)
     except actions.TokenUsed:
-        return _gone(request)
+        return gone(request)
     return render(request, "consent/confirm.html", context)
 
 
@@ -73,8 +85,8 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     try:
         opened, brand = _opened("u", token)
     except BadToken:
-        return _gone(request)
-    context = {"brand": brand, "token": token, "preferences": tokens.seal_link("p", opened)}
+        return gone(request)
+    context = page_context(request, brand) | {"preferences": tokens.seal_link("p", opened)}
     if request.method == "GET":
         return render(request, "consent/unsubscribe.html", context)
     actor = access.patient(request, opened.person_key)
@@ -100,7 +112,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     try:
         opened, brand = _opened("p", token)
     except BadToken:
-        return _gone(request)
+        return gone(request)
     saved = False
     if request.method == "POST":
         actor = access.patient(request, opened.person_key)
@@ -114,9 +126,8 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     return render(
         request,
         "consent/preferences.html",
-        {
-            "brand": brand,
-            "token": token,
+        page_context(request, brand)
+        | {
             "topics": [(topic, standing is Standing.REACHABLE) for topic, standing in standings],
             "stopped": stopped_everything(opened.address_hash, brand.pk),
             "saved": saved,

@@ -1,0 +1,1 @@
+"""Tests of the roof: servers, set-up, pages that read everything."""

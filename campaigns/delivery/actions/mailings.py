@@ -52,7 +52,9 @@ def create_mailing(
     """
     access.require(actor, Permission.EDIT_CAMPAIGNS)
     if not SendingDomain.objects.filter(domain=brand.domain).exists():
-        raise NotPossible(_("%s can't sign its mail yet. Ask an administrator to add the sending domain.") % brand.domain)
+        raise NotPossible(
+            _("%s can't sign its mail yet. Ask an administrator to add the sending domain.") % brand.domain
+        )
     if not pool.entries.exists():
         raise NotPossible(_("The pool %s has no address to send from.") % pool.name)
     with transaction.atomic():
@@ -181,9 +183,7 @@ def cancel_mailing(*, actor: Actor, mailing: Mailing) -> Mailing:
     """Send nothing more of it, ever. What has left can't be called back; what is in a worker's hands may still leave."""
     access.require(actor, Permission.EDIT_CAMPAIGNS)
     with transaction.atomic():
-        found = _locked(
-            mailing, _State.WAITING, _State.READY, _State.FREEZING, _State.SENDING, _State.PAUSED
-        )
+        found = _locked(mailing, _State.WAITING, _State.READY, _State.FREEZING, _State.SENDING, _State.PAUSED)
         found.state = _State.CANCELLED
         found.finished_at = timezone.now()
         found.save(update_fields=["state", "finished_at"])

@@ -1,0 +1,353 @@
+"""Emptying a lane: claim a batch, ask the gate, compose, sign, send, write down; until nothing is due or the minute is over."""
+
+import asyncio
+import logging
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.utils import timezone
+
+from accounts import access
+from accounts.access import Permission
+from campaigns.delivery import gate, replies, rules, world
+from campaigns.delivery.actions import claims
+from campaigns.delivery.actions.claims import Claimed, Result
+from campaigns.delivery.actions.sending_domains import signer
+from campaigns.delivery.compose import Compiled, Headers
+from campaigns.delivery.gate import Candidate
+from campaigns.delivery.journal import Journal
+from campaigns.delivery.models import EgressSource, Mailing, Message, Provider, SendingDomain
+from campaigns.delivery.outcome import Kind, Outcome
+from campaigns.delivery.routes import NoSuchDomain, NullMx, RouteError
+from campaigns.delivery.rules import Next
+from campaigns.delivery.throttle import Limit
+from campaigns.delivery.transport import Envelope, Source, deliver
+from campaigns.delivery.verdict import Released, Withheld
+from campaigns.designs import merge
+from campaigns.designs.models import DesignVersion
+from contacts.models import Contact
+from safeguards import phi, tokens
+from safeguards.tokens import LinkToken
+
+logger = logging.getLogger(__name__)
+
+MINUTE = 60.0
+MOST = 2000
+BATCH = 200
+# Asked of every contact besides what the design merges.
+_ALWAYS = frozenset({"email", "birth_date", "deceased_date"})
+# How long a worker holds on to results that the database won't take; then the journal takes over.
+_PATIENCE = 120.0
+_Kept = TypeVar("_Kept")
+
+
+def keep_trying(write: Callable[[], _Kept]) -> _Kept:
+    """Do a write again while the database is away, for up to two minutes: what was sent must be written down."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > until:
+                raise
+            connection.close()
+            time.sleep(0.5)
+
+
+@contextmanager
+def _alone(source_id: int, provider_id: int) -> Iterator[bool]:
+    """Whether this worker has the lane to itself; PostgreSQL gives the lock back when a worker dies."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [source_id, provider_id])
+        got = bool(cursor.fetchone()[0])
+    try:
+        yield got
+    finally:
+        if got:
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [source_id, provider_id])
+            except DatabaseError:
+                connection.close()
+
+
+def drain(source_id: int, provider_id: int) -> int:
+    """Send what is due in one lane, for a minute or about two thousand messages at most; returns how many were dealt with.
+
+    Does nothing where another worker has the lane, or its source rests. The throttle fails closed: without Redis nothing is sent.
+    """
+    close_old_connections()
+    source = EgressSource.objects.get(pk=source_id)
+    provider = Provider.objects.get(pk=provider_id)
+    if source.suspended_until and source.suspended_until > timezone.now():
+        return 0
+    with _alone(source_id, provider_id) as alone:
+        if not alone:
+            return 0
+        return _drain(source, provider)
+
+
+def _drain(source: EgressSource, provider: Provider) -> int:
+    until, dealt = time.monotonic() + MINUTE, 0
+    while dealt < MOST and time.monotonic() < until:
+        mailing_id = claims.next_mailing(source.pk, provider.pk)
+        if mailing_id is None:
+            break
+        mailing = Mailing.objects.select_related("version", "brand", "topic", "pool").get(pk=mailing_id)
+        grant = world.throttle().take(BATCH, _limits(mailing, source, provider))
+        if not grant.count:
+            time.sleep(min(max(grant.wait_seconds, 0.01), 1.0))
+            continue
+        dealt += send_batch(mailing, source, provider, grant.count)
+        source.refresh_from_db()
+        if source.suspended_until and source.suspended_until > timezone.now():
+            break
+    return dealt
+
+
+def _limits(mailing: Mailing, source: EgressSource, provider: Provider) -> list[Limit]:
+    pool = mailing.pool
+    return [
+        Limit(f"pool:{pool.pk}", pool.per_second, pool.burst),
+        Limit(f"source:{source.pk}:provider:{provider.pk}", provider.per_second, provider.burst),
+    ]
+
+
+def send_batch(mailing: Mailing, source: EgressSource, provider: Provider, limit: int) -> int:
+    """Claim, gate, send and finish one batch of one mailing in one lane; returns how many were claimed."""
+    token = claims.new_token()
+    claimed = claims.claim(mailing.pk, source.pk, provider.pk, token=token, limit=limit)
+    if not claimed:
+        return 0
+    # Left by an error, the journal stays, unlocked, and the sweep settles the batch by it.
+    with Journal.open(settings.JOURNAL_DIR, token) as journal:
+        records = _records(claimed, mailing.version)
+        answers = gate.release(mailing, _candidates(claimed, records), today=timezone.now().date())
+        results: list[Result] = []
+        batch = _Batch(mailing, source, provider, journal)
+        for message, record, answer in zip(claimed, records, answers, strict=True):
+            if isinstance(answer.verdict, Withheld):
+                results.append(Result(message, Next(Message.State.WITHHELD, answer.verdict.reason.value)))
+            else:
+                batch.add(message, answer.verdict, record, answer.tracking_agreed)
+        if batch.size:
+            claims.begin(batch.messages(), token=token)
+            results += asyncio.run(batch.send())
+        keep_trying(lambda: claims.finish(results, token=token))
+    keep_trying(lambda: replies.apply_consequences(mailing, source, results))
+    return len(claimed)
+
+
+def _records(claimed: Sequence[Claimed], version: DesignVersion) -> list[dict[str, Any]]:
+    """What is known of each recipient that the gate and the design need; empty for somebody who is gone."""
+    grant = access.grant(access.system("delivery"), Permission.DELIVER)
+    fields = sorted(_ALWAYS | set(version.fields))
+    contacts = list(
+        Contact.objects.filter(pk__in=[message.contact_id for message in claimed], deleted_at=None)
+    )
+    opened = phi.reveal(contacts, fields, grant=grant, purpose="deliver a mailing")
+    by_id = {contact.pk: record for contact, record in zip(contacts, opened, strict=True)}
+    return [by_id.get(message.contact_id or 0, {}) for message in claimed]
+
+
+def _candidates(claimed: Sequence[Claimed], records: Sequence[dict[str, Any]]) -> list[Candidate]:
+    return [
+        Candidate(
+            message.id,
+            message.address_hash,
+            message.person_key,
+            record.get("email") or "",
+            record.get("birth_date"),
+            record.get("deceased_date"),
+        )
+        for message, record in zip(claimed, records, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    message: Claimed
+    released: Released
+    record: dict[str, Any]
+    tracking_agreed: bool
+
+
+class _Batch:
+    """The released part of a batch, sent domain by domain at the same time."""
+
+    def __init__(self, mailing: Mailing, source: EgressSource, provider: Provider, journal: Journal) -> None:
+        self._mailing, self._source, self._provider, self._journal = mailing, source, provider, journal
+        self._outgoing: dict[int, _Outgoing] = {}
+        self._compiled = compiled(mailing.version_id, mailing.tracking)
+        self._signer = signer(SendingDomain.objects.get(domain=mailing.brand.domain))
+        self._writer = _Writer(mailing, self._compiled)
+
+    @property
+    def size(self) -> int:
+        return len(self._outgoing)
+
+    def add(
+        self, message: Claimed, released: Released, record: dict[str, Any], tracking_agreed: bool
+    ) -> None:
+        self._outgoing[message.id] = _Outgoing(message, released, record, tracking_agreed)
+
+    def messages(self) -> list[Claimed]:
+        return [outgoing.message for outgoing in self._outgoing.values()]
+
+    async def send(self) -> list[Result]:
+        by_domain: dict[str, list[_Outgoing]] = defaultdict(list)
+        for outgoing in self._outgoing.values():
+            by_domain[outgoing.released.recipient.rpartition("@")[2]].append(outgoing)
+        share = max(1, self._provider.connections // len(by_domain))
+        resolver = world.resolver()
+
+        async def one(domain: str, group: list[_Outgoing]) -> list[Outcome]:
+            try:
+                routes = await resolver.route(domain)
+            except (NoSuchDomain, NullMx) as error:
+                return [
+                    Outcome(Kind.BOUNCED, each.message.id, enhanced="5.1.2", reply=type(error).__name__)
+                    for each in group
+                ]
+            except (RouteError, ValueError) as error:
+                return [
+                    Outcome(Kind.UNREACHABLE, each.message.id, reply=type(error).__name__) for each in group
+                ]
+            return [
+                outcome
+                async for outcome in deliver(
+                    [self._envelope(each) for each in group],
+                    routes=routes,
+                    source=Source(self._source.source_address, self._source.ehlo_domain),
+                    port=settings.DELIVERY_SMTP_PORT,
+                    tls=world.tls(),
+                    journal=self._journal,
+                    connections=min(share, len(group)),
+                    per_connection=self._provider.per_connection,
+                    timeouts=world.TIMEOUTS,
+                )
+            ]
+
+        found = await asyncio.gather(*(one(domain, group) for domain, group in by_domain.items()))
+        return [self._result(outcome) for outcomes in found for outcome in outcomes]
+
+    def _envelope(self, outgoing: _Outgoing) -> Envelope:
+        def content() -> bytes:
+            message = self._writer.write(outgoing)
+            return self._signer.sign(message, at=timezone.now()) + message
+
+        number = outgoing.message.id
+        return Envelope(
+            outgoing.released,
+            rules.envelope_sender(
+                number, tokens.mac("verp", number.to_bytes(8, "big")), f"bounce.{self._mailing.brand.domain}"
+            ),
+            content,
+        )
+
+    def _result(self, outcome: Outcome) -> Result:
+        outgoing = self._outgoing[outcome.message_id]
+        tracked = self._mailing.tracking == Mailing.Tracking.PERSON and outgoing.tracking_agreed
+        return Result(
+            outgoing.message,
+            replies.next_state(outcome, outgoing.message, jitter=random.uniform(-1, 1)),  # noqa: S311
+            outcome,
+            tracked,
+        )
+
+
+class _Writer:
+    """Makes the bytes of one recipient's message from the compiled design."""
+
+    def __init__(self, mailing: Mailing, design: Compiled) -> None:
+        self._mailing, self._design = mailing, design
+        self._links = len(mailing.version.links)
+        # The same in everybody's mail: they name the mailing and the link, and nobody.
+        self._untied_urls = self._tracking_urls(
+            lambda kind, number: tokens.totals_link(kind, mailing.pk, number)
+        )
+
+    def _tracking_urls(self, token_of: Callable[[str, int], str]) -> dict[str, str]:
+        if self._mailing.tracking == Mailing.Tracking.NONE:
+            return {}
+        urls = {
+            f"link:{number}": f"{settings.PUBLIC_URL}/c/{token_of('c', number)}/"
+            for number in range(self._links)
+        }
+        return urls | {"open_url": f"{settings.PUBLIC_URL}/o/{token_of('o', 0)}.gif"}
+
+    def write(self, outgoing: _Outgoing) -> bytes:
+        mailing, message = self._mailing, outgoing.message
+        token = LinkToken(message.address_hash, message.person_key, mailing.brand_id, mailing.pk, message.id)
+        unsubscribe = _public("u", token)
+        values = {key: _text(value) for key, value in outgoing.record.items() if value is not None}
+        values |= {"unsubscribe_url": unsubscribe, "preferences_url": _public("p", token)}
+        follow = mailing.tracking == Mailing.Tracking.PERSON and outgoing.tracking_agreed
+        values |= (
+            self._tracking_urls(lambda kind, number: tokens.seal_link(kind, replace(token, number=number)))
+            if follow
+            else self._untied_urls
+        )
+        brand = mailing.brand
+        mac = tokens.mac("message-id", message.id.to_bytes(8, "big"), 12).hex()
+        return self._design.render(
+            Headers(
+                sender_name=brand.from_name,
+                sender_address=brand.from_address,
+                recipient=outgoing.released.recipient,
+                subject=mailing.version.subject,
+                at=timezone.now(),
+                token=f"{mac}.{message.id:x}",
+                domain=brand.domain,
+                list_unsubscribe=unsubscribe,
+                list_id=f"news.{brand.domain}",
+                feedback_id=f"{mailing.pk}:{brand.pk}:{mailing.stream}:wellsent",
+            ),
+            values,
+        )
+
+
+def _public(kind: str, token: LinkToken) -> str:
+    return f"{settings.PUBLIC_URL}/{kind}/{tokens.seal_link(kind, token)}/"
+
+
+def _text(value: Any) -> str:
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
+
+
+@lru_cache(maxsize=64)
+def compiled(version_id: int, tracking: str) -> Compiled:
+    """The byte segments of a design version; without the open pixel where nothing is tracked."""
+    version = DesignVersion.objects.get(pk=version_id)
+    html = version.html if tracking != Mailing.Tracking.NONE else without_pixel(version.html)
+    own = {"unsubscribe_url", "preferences_url", "open_url"}
+    own |= {f"link:{number}" for number in range(len(version.links))}
+    names = {*version.fields, *own}
+    return Compiled.build(
+        html_nodes=merge.parse(html, fields=names, required=own, html=True),
+        text_nodes=merge.parse(version.text, fields=names, required=own),
+        links=version.links,
+    )
+
+
+def without_pixel(html: str) -> str:
+    """The compiled design without the one image that asks for `open_url`."""
+    place = html.find("{{ open_url }}")
+    if place < 0:
+        return html
+    start, end = html.rfind("<img", 0, place), html.find(">", place) + 1
+    return html[:start] + html[end:]

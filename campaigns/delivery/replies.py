@@ -1,0 +1,118 @@
+"""From an outcome at the wire to the next state of the message, and to what else it means: suppressions, rests, pauses."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts import access
+from campaigns.delivery import rules
+from campaigns.delivery.actions.claims import Claimed, Result
+from campaigns.delivery.models import EgressSource, Mailing, Message
+from campaigns.delivery.outcome import Kind, Outcome
+from campaigns.delivery.rules import Next, Verdict
+from campaigns.delivery.verdict import Reason
+from contacts.consent import actions as consent
+from contacts.consent.models import Suppression
+from safeguards import audit
+
+logger = logging.getLogger(__name__)
+
+audit.declare("delivery.source_rests", "source", "until")
+audit.declare("delivery.mailing_stopped", "reply")
+
+REST = timedelta(hours=2)
+_State = Message.State
+
+
+def next_state(outcome: Outcome, message: Claimed, *, jitter: float) -> Next:
+    """The next state of a message after one outcome. `jitter` in -1…1 spreads retries."""
+
+    def again(*, lane: bool) -> Next:
+        return rules.retry(
+            now=timezone.now(),
+            first_due=message.first_due,
+            attempts=message.attempts,
+            transactional=False,
+            jitter=jitter,
+            lane=lane,
+        )
+
+    match outcome.kind:
+        case Kind.DEFERRED:
+            return again(lane=False)
+        case Kind.REFUSED_US | Kind.UNREACHABLE:
+            return again(lane=True)
+        case Kind.UNSENT:
+            return Next(_State.QUEUED, due=timezone.now(), counts=False)
+        case Kind.BOUNCED:
+            verdict = rules.read_refusal(outcome.code, outcome.enhanced, outcome.reply)
+            if verdict in (Verdict.SUSPEND, Verdict.PAUSE):
+                return again(lane=True)
+            return Next(_State.BOUNCED, "no_such_address" if verdict is Verdict.SUPPRESS else "refused")
+        case _:
+            return _SETTLED[outcome.kind]
+
+
+_SETTLED = {
+    Kind.ACCEPTED: Next(_State.SENT),
+    Kind.UNCERTAIN: Next(_State.UNCERTAIN),
+    Kind.TLS_NOT_MET: Next(_State.WITHHELD, Reason.CANNOT_RECEIVE_SECURELY.value),
+    Kind.UNRENDERED: Next(_State.WITHHELD, Reason.BAD_ADDRESS.value),
+}
+
+
+def apply_consequences(mailing: Mailing, source: EgressSource, results: Sequence[Result]) -> None:
+    """What a batch's refusals mean beyond its messages: dead addresses are suppressed, our source rests, the mailing pauses."""
+    refused = [
+        (result, rules.read_refusal(result.outcome.code, result.outcome.enhanced, result.outcome.reply))
+        for result in results
+        if result.outcome is not None and result.outcome.kind is Kind.BOUNCED
+    ]
+    actor = access.system("delivery")
+    with transaction.atomic():
+        for result, verdict in refused:
+            if verdict is Verdict.SUPPRESS:
+                consent.suppress(
+                    actor=actor,
+                    address_hash=result.message.address_hash,
+                    scope=Suppression.Scope.HARD_BOUNCE,
+                    source="hard bounce",
+                    mailing_id=mailing.pk,
+                    message_id=result.message.id,
+                )
+        verdicts = {verdict for _, verdict in refused}
+        if Verdict.SUSPEND in verdicts:
+            _rest(source)
+        if Verdict.PAUSE in verdicts:
+            _stop(mailing)
+
+
+def _rest(source: EgressSource) -> None:
+    until = timezone.now() + REST
+    EgressSource.objects.filter(pk=source.pk).update(
+        suspended_until=until, suspended_why="a provider refuses this address"
+    )
+    audit.record(
+        "delivery.source_rests",
+        actor=access.system("delivery"),
+        target=source,
+        details={"source": source.name, "until": until.isoformat()},
+    )
+    logger.warning("source %s rests: a provider refuses it", source.pk)
+
+
+def _stop(mailing: Mailing) -> None:
+    paused = Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.SENDING).update(
+        state=Mailing.State.PAUSED
+    )
+    if paused:
+        audit.record(
+            "delivery.mailing_stopped",
+            actor=access.system("delivery"),
+            target=mailing,
+            details={"reply": "authentication or policy"},
+        )
+        logger.error("mailing %s paused: refused for authentication or policy", mailing.pk)

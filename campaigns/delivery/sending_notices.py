@@ -1,0 +1,190 @@
+"""Sending the outbox of notices through the transactional pool: codes, confirmations, warnings.
+
+A notice is text from a template, in its reader's language, and carries no health data. It is sent again, with the same
+Message-ID, where a worker died after the final dot: a code that comes twice harms less than one that never comes.
+"""
+
+import asyncio
+import html
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import close_old_connections, connection, transaction
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+
+from accounts import access
+from accounts.organization.models import Brand
+from campaigns.delivery import gate, rules, world
+from campaigns.delivery.actions.claims import new_token
+from campaigns.delivery.actions.sending_domains import signer
+from campaigns.delivery.compose import Compiled, Headers
+from campaigns.delivery.journal import Journal
+from campaigns.delivery.models import EgressSource, SendingDomain, Stream
+from campaigns.delivery.outcome import Kind, Outcome
+from campaigns.delivery.routes import NoSuchDomain, NullMx, RouteError
+from campaigns.delivery.transport import Envelope, Source, deliver
+from campaigns.designs.merge import Text
+from safeguards import audit, notices
+from safeguards.models import Notice
+
+logger = logging.getLogger(__name__)
+
+audit.declare("notice.sent", "kind", "outcome")
+
+LEASE = timedelta(minutes=5)
+AT_ONCE = 20
+_FINAL = (Kind.TLS_NOT_MET, Kind.BOUNCED, Kind.UNRENDERED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    brand: Brand
+    source: EgressSource
+    domain: SendingDomain
+
+
+def send_waiting() -> int:
+    """Claim notices that are due and send them; returns how many. Without a signing domain or a source they wait."""
+    close_old_connections()
+    way = _way()
+    if way is None:
+        return 0
+    sent = 0
+    for notice in _claim():
+        outcome = asyncio.run(_send(notice, way))
+        _finish(notice, outcome)
+        sent += 1
+    return sent
+
+
+def _way() -> _Way | None:
+    brand = Brand.objects.order_by("pk").first()
+    source = EgressSource.objects.filter(entries__pool__stream=Stream.TRANSACTIONAL).order_by("pk").first()
+    domain = SendingDomain.objects.filter(domain=brand.domain).first() if brand else None
+    return _Way(brand, source, domain) if brand and source and domain else None
+
+
+def _claim() -> list[Notice]:
+    now = timezone.now()
+    with transaction.atomic():
+        due = list(
+            Notice.objects.select_for_update(skip_locked=True)
+            .filter(state__in=(Notice.State.QUEUED, Notice.State.CLAIMED), due__lte=now)
+            .order_by("due")[:AT_ONCE]
+        )
+        for notice in due:
+            # Claimed is queued with a later hour: a worker that dies leaves it to the next one.
+            notice.state, notice.due, notice.attempts = Notice.State.CLAIMED, now + LEASE, notice.attempts + 1
+            notice.save(update_fields=["state", "due", "attempts"])
+    return due
+
+
+async def _send(notice: Notice, way: _Way) -> Outcome:
+    address, secret = notices.opened(notice)
+    number = notice.id.int
+    try:
+        routes = await world.resolver().route(address.rpartition("@")[2])
+    except (NoSuchDomain, NullMx) as error:
+        return Outcome(Kind.BOUNCED, number, reply=type(error).__name__)
+    except (RouteError, ValueError) as error:
+        return Outcome(Kind.UNREACHABLE, number, reply=type(error).__name__)
+
+    def content() -> bytes:
+        message = compose(notice, address, secret, way.brand)
+        return signer(way.domain).sign(message, at=timezone.now()) + message
+
+    with Journal.open(settings.JOURNAL_DIR / "notices", new_token()) as journal:
+        envelope = Envelope(
+            gate.release_notice(notice, address), f"notices@bounce.{way.brand.domain}", content
+        )
+        outcomes = [
+            outcome
+            async for outcome in deliver(
+                [envelope],
+                routes=routes,
+                source=Source(way.source.source_address, way.source.ehlo_domain),
+                port=settings.DELIVERY_SMTP_PORT,
+                tls=world.tls(),
+                journal=journal,
+                timeouts=world.TIMEOUTS,
+            )
+        ]
+    return outcomes[0]
+
+
+def compose(notice: Notice, address: str, secret: str, brand: Brand) -> bytes:
+    """The unsigned message of a notice: its template gives a subject line, an empty line, and the text."""
+    with translation.override(notice.language):
+        text = render_to_string(
+            f"notices/{notice.kind}.txt", {**notice.parameters, "secret": secret, "brand": brand}
+        )
+    subject, _, body = text.strip().partition("\n")
+    paragraphs = "".join(f"<p>{_linked(part)}</p>" for part in body.strip().split("\n\n"))
+    page = f'<!doctype html><html lang="{notice.language}"><body>{paragraphs}</body></html>'
+    compiled = Compiled.build(html_nodes=[Text(page)], text_nodes=[Text(body.strip() + "\n")])
+    return compiled.render(
+        Headers(
+            sender_name=brand.from_name,
+            sender_address=brand.from_address,
+            recipient=address,
+            subject=subject,
+            at=timezone.now(),
+            token=notice.id.hex,
+            domain=brand.domain,
+            automatic=True,
+        ),
+        {},
+    )
+
+
+def _linked(paragraph: str) -> str:
+    escaped = html.escape(paragraph.strip())
+    if escaped.startswith(("http://", "https://")) and " " not in escaped:
+        return f'<a href="{escaped}">{escaped}</a>'
+    return escaped.replace("\n", "<br>")
+
+
+def _finish(notice: Notice, outcome: Outcome) -> None:
+    """Write down the attempt. Address and secret are removed once the notice is sent, or can't be."""
+    now = timezone.now()
+    if outcome.kind is Kind.ACCEPTED:
+        notice.state, notice.sent_at, notice.sealed = Notice.State.SENT, now, None
+    elif outcome.kind in _FINAL or now - notice.created_at > rules.TRANSACTIONAL_LIFE:
+        notice.state, notice.sealed = Notice.State.EXPIRED, None
+        logger.warning("notice %s could not be delivered: %s", notice.pk, outcome.kind)
+    else:
+        notice.state = Notice.State.QUEUED
+        notice.due = now + rules.back_off(notice.attempts, transactional=True, jitter=0)
+    notice.reply = outcome.reply[:500]
+    with transaction.atomic():
+        notice.save()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO delivery_attempt (at, notice_id, kind, source_address, mx_host, mx_address,"
+                " tls_version, tls_cipher, tls_verified, code, enhanced, reply)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                [
+                    outcome.at,
+                    notice.pk,
+                    outcome.kind.value,
+                    outcome.source_address or None,
+                    outcome.mx_host,
+                    outcome.mx_address or None,
+                    outcome.tls_version,
+                    outcome.tls_cipher,
+                    outcome.tls_verified,
+                    outcome.code or None,
+                    outcome.enhanced,
+                    outcome.reply[:500],
+                ],
+            )
+        audit.record(
+            "notice.sent",
+            actor=access.system("delivery"),
+            target=notice,
+            outcome="success" if outcome.kind is Kind.ACCEPTED else "failure",
+            details={"kind": notice.kind, "outcome": outcome.kind.value},
+        )
