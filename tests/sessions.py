@@ -20,6 +20,7 @@ def signed_in(client: Client, user: User) -> Client:
     )
     request = HttpRequest()
     request.session = client.session
+    request.user = user
     request.META["REMOTE_ADDR"] = "127.0.0.1"
     login(request, user, backend=BACKEND)
     django_otp.login(request, device_of(authenticator))

@@ -21,7 +21,6 @@ from django.utils import timezone
 from accounts import access
 from accounts.access import Permission
 from accounts.organization.models import Organization
-from contacts.actions.ids import next_ids
 from contacts.actions.people import take_in
 from contacts.actions.uploads import NotNow
 from contacts.consent.models import Topic
@@ -330,7 +329,7 @@ def _import_batch(actor: Actor, source: Import, found: _Sorted, rows: int, zone:
 
 
 def _keep_problems(source: Import, flawed: list[tuple[Row, tuple[Problem, ...]]]) -> None:
-    ids = next_ids(ImportProblem, len(flawed))
+    ids = phi.allot(ImportProblem, len(flawed))
     ImportProblem.objects.bulk_create(
         ImportProblem(
             id=problem_id,

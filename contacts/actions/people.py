@@ -15,7 +15,6 @@ from django.utils import timezone
 
 from accounts.access import Permission, grant
 from accounts.organization.models import Brand
-from contacts.actions.ids import next_ids
 from contacts.consent import actions as consent
 from contacts.consent.models import Topic
 from contacts.consent.queries import ledgers_of
@@ -70,7 +69,7 @@ def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import,
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('contacts.take_in'))")
     now = timezone.now()
     batch = _known(actor, [row for _number, row in rows])
-    ids = iter(next_ids(Contact, len(rows)))
+    ids = iter(phi.allot(Contact, len(rows)))
     created = 0
     for number, row in rows:
         address_hash = tokens.address_key(row.email)

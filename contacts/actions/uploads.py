@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from accounts import access
 from accounts.access import Permission
-from contacts.actions.ids import next_ids
 from contacts.models import Import, ImportPart
 from contacts.rules import mapping as mapping_rules
 from contacts.rules import reading
@@ -128,7 +127,7 @@ def _create(actor: Actor, name: str, now: datetime) -> Import:
 
 
 def _store(source: Import, number: int, part: bytes) -> None:
-    (part_id,) = next_ids(ImportPart, 1)
+    (part_id,) = phi.allot(ImportPart, 1)
     sealed = phi.seal(ImportPart, "sealed", part_id, {"bytes": base64.b64encode(part).decode()})
     ImportPart.objects.create(id=part_id, source=source, number=number, sealed=sealed)
 
