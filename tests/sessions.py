@@ -20,9 +20,8 @@ def signed_in(client: Client, user: User) -> Client:
     )
     request = HttpRequest()
     request.session = client.session
-    request.META["REMOTE_ADDR"] = "127.0.0.1"
-    # Both logins look at request.user, and Django's leaves it alone where there was none.
     request.user = user
+    request.META["REMOTE_ADDR"] = "127.0.0.1"
     login(request, user, backend=BACKEND)
     django_otp.login(request, device_of(authenticator))
     request.session.save()
