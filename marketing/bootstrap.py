@@ -59,6 +59,7 @@ class Setup:
             self._install_python_packages()
             self._install_node_packages()
             self._build_assets()
+            self._compile_translations()
 
     # Steps
 
@@ -124,6 +125,19 @@ class Setup:
         stamp.unlink(missing_ok=True)
         with self._step("Styles, scripts and icons"):
             self._do([self._node(), "static/src/build.mjs"])
+        stamp.write_text(sources)
+
+    def _compile_translations(self) -> None:
+        """Compile the catalogues that Django reads, with Babel: gettext's own tools are not on every machine."""
+        catalogues = sorted((self.root / "locale").glob("*/LC_MESSAGES/django.po"))
+        stamp = self.environment / ".translations"
+        sources = _digest(catalogues, self.root)
+        if _read(stamp) == sources and all(path.with_suffix(".mo").exists() for path in catalogues):
+            return
+        stamp.unlink(missing_ok=True)
+        with self._step("Translations"):
+            babel = [str(self.python), "-m", "babel.messages.frontend", "--quiet"]
+            self._do([*babel, "compile", "--directory", "locale", "--domain", "django"])
         stamp.write_text(sources)
 
     # What the steps read

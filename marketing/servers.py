@@ -49,6 +49,7 @@ GRANTS = Path(__file__).with_name("grants.sql")
 SOCKET_PATH_BYTES = 90  # sockaddr_un holds 104 on macOS and 108 on Linux; PostgreSQL adds ".lock"
 LOG_BYTES = 10 * 1024 * 1024
 START_SECONDS = 60
+SETTLE_SECONDS = 10
 STOP_SECONDS = 30
 # Both survive a reboot, which the system's temporary directory need not.
 REACHABLE_HOMES = (Path("/var/lib/wellsent"), Path("/var/tmp/wellsent"))  # noqa: S108 -- made 0711 by root
@@ -349,23 +350,42 @@ class Servers:
         return _process(data / "postmaster.pid", str(data))
 
     def _start_postgres(self) -> None:
+        # Only whoever starts servers pays for this import; settings ask running() alone.
+        import psycopg
+
         home = self._prepared_home()
-        data, run = home / "postgres", self._own_directory(self._run_directory(home))
-        if self._postgres_pid(home) is None:
-            programs = self._postgres_programs(home)
-            if not (data / "PG_VERSION").exists():
-                self._make_cluster(programs, data)
-            self._check_cluster(programs, data)
-            # Nobody runs on this directory (we hold the lock, and asked): what lies there is a crash's.
-            (data / "postmaster.pid").unlink(missing_ok=True)
-            self._launch_postgres(programs, data, run)
-        self._make_database(run)
+        run = self._own_directory(self._run_directory(home))
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while True:
+            if self._postgres_pid(home) is None:
+                self._start_cluster(home, run)
+            try:
+                self._make_database(run)
+            except psycopg.OperationalError as error:
+                # A server killed a moment ago may still have its process; the next look finds it gone.
+                if time.monotonic() > deadline:
+                    raise ServersError(
+                        f"PostgreSQL runs and does not let its superuser in: {error}. If the password is "
+                        f"wrong, put back the {self.root / 'passwords.json'} that belongs to this data."
+                    ) from error
+                time.sleep(0.1)
+            else:
+                return
+
+    def _start_cluster(self, home: Path, run: Path) -> None:
+        data, programs = home / "postgres", self._postgres_programs(home)
+        if not (data / "PG_VERSION").exists():
+            self._make_cluster(programs, data)
+        self._check_cluster(programs, data)
+        # Nobody runs on this directory (we hold the lock, and asked): what lies there is a crash's.
+        (data / "postmaster.pid").unlink(missing_ok=True)
+        self._launch_postgres(programs, data, run)
 
     def _launch_postgres(self, programs: Path, data: Path, run: Path) -> None:
         settings = POSTGRES_SETTINGS | {"unix_socket_directories": '"' + str(run).replace('"', '""') + '"'}
         options = " ".join(shlex.quote(f"--{name}={value}") for name, value in settings.items())
         command = [str(programs / "pg_ctl"), "start", "-D", str(data), "-w", "-t", str(START_SECONDS), "-s"]
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + SETTLE_SECONDS
         while True:
             with self._log("postgres") as log:
                 if self._run([*command, "-o", options], output=log).returncode == 0:
@@ -419,24 +439,13 @@ class Servers:
 
     def _make_database(self, run: Path) -> None:
         """Make the two roles and the database, unless an earlier start did; the database comes last."""
-        # Only whoever starts servers pays for these imports; settings ask running() alone.
         import psycopg
         from psycopg import sql
 
         passwords = self._passwords()
-        try:
-            connection = psycopg.connect(
-                host=str(run),
-                user=SUPERUSER,
-                password=passwords[SUPERUSER],
-                dbname="template1",
-                autocommit=True,
-            )
-        except psycopg.OperationalError as error:
-            raise ServersError(
-                f"PostgreSQL runs but refuses the password of {self.root / 'passwords.json'}. "
-                "Put back the file that belongs to this data."
-            ) from error
+        connection = psycopg.connect(
+            host=str(run), user=SUPERUSER, password=passwords[SUPERUSER], dbname="template1", autocommit=True
+        )
         with connection:
             if connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
                 return
@@ -480,41 +489,29 @@ class Servers:
 
     def _start_valkey(self) -> None:
         home = self._prepared_home()
-        if self._valkey_pid(home) is not None:
-            return
-        kept, path = self._own_directory(home / "valkey"), self._valkey_socket(home)
+        path = self._valkey_socket(home)
         self._own_directory(path.parent)
+        deadline = time.monotonic() + START_SECONDS
+        launched = False
+        while not _answers(path):
+            if not launched and self._valkey_pid(home) is None:
+                self._launch_valkey(home, path)
+                launched = True
+            if time.monotonic() > deadline:
+                log = self.root / "log" / "valkey.log"
+                raise ServersError(f"Valkey did not start. Its log says why: {log}")
+            time.sleep(0.02)
+
+    def _launch_valkey(self, home: Path, path: Path) -> None:
+        kept = self._own_directory(home / "valkey")
         (kept / "valkey.pid").unlink(missing_ok=True)
-        command = [
-            str(self._valkey_program(home)),
-            "--port",
-            "0",
-            "--unixsocket",
-            str(path),
-            "--unixsocketperm",
-            "700",
-        ]
-        command += ["--dir", str(kept), "--pidfile", str(kept / "valkey.pid"), "--set-proc-title", "no"]
-        command += [
-            "--save",
-            "",
-            "--appendonly",
-            "yes",
-            "--maxmemory",
-            "256mb",
-            "--maxmemory-policy",
-            "noeviction",
-        ]
+        command = [str(self._valkey_program(home)), "--port", "0", "--unixsocket", str(path)]
+        command += ["--unixsocketperm", "700", "--dir", str(kept), "--pidfile", str(kept / "valkey.pid")]
+        command += ["--set-proc-title", "no", "--save", "", "--appendonly", "yes"]
+        command += ["--maxmemory", "256mb", "--maxmemory-policy", "noeviction"]
         with self._log("valkey") as log:
             # The shell goes at once, so the server is nobody's child here and outlives whoever started it.
             self._run(["/bin/sh", "-c", '"$@" &', "sh", *command], output=log)
-        deadline = time.monotonic() + START_SECONDS
-        while not _answers(path):
-            if time.monotonic() > deadline:
-                raise ServersError(
-                    f"Valkey did not start. Its log says why: {self.root / 'log' / 'valkey.log'}"
-                )
-            time.sleep(0.02)
 
     def _valkey_socket(self, home: Path) -> Path:
         return self._run_directory(home) / "valkey.sock"

@@ -16,6 +16,9 @@ from safeguards.keyring import Purpose
 
 _KEY_LENGTH = 16
 _LINK = struct.Struct(">16s16sIQQI")
+# Sealed messages begin with their version, which is never zero.
+_TOTALS = struct.Struct(">BQI")
+_TOTALS_MARK = 0
 
 
 class BadToken(Exception):
@@ -78,7 +81,7 @@ def same(left: bytes, right: bytes) -> bool:
 class LinkToken:
     """What a link in a message knows: whom (as hashes), on whose behalf, which message, and which link.
 
-    A totals-only tracking token has zero for everything but mailing and number, and so is the same in everybody's mail.
+    Of a totals-only link only the mailing and the number are known; the rest is zero.
     """
 
     address_hash: bytes
@@ -98,10 +101,29 @@ def seal_link(kind: str, token: LinkToken) -> str:
     return base64.urlsafe_b64encode(message).rstrip(b"=").decode()
 
 
+def totals_link(kind: str, mailing_id: int, number: int = 0) -> str:
+    """A token that names a mailing and one of its links and nobody, the same in everybody's mail (C5, E1).
+
+    It is authenticated and not sealed: sealing draws a nonce, and a nonce would tell one batch of recipients from the next.
+    """
+    payload = _TOTALS.pack(_TOTALS_MARK, mailing_id, number)
+    return base64.urlsafe_b64encode(payload + mac(f"totals|{kind}", payload, 16)).rstrip(b"=").decode()
+
+
+def _open_totals(kind: str, message: bytes) -> LinkToken:
+    payload, given = message[: _TOTALS.size], message[_TOTALS.size :]
+    if not same(given, mac(f"totals|{kind}", payload, 16)):
+        raise BadToken
+    _, mailing_id, number = _TOTALS.unpack(payload)
+    return LinkToken(bytes(16), bytes(16), 0, mailing_id, 0, number)
+
+
 def open_link(kind: str, text: str) -> LinkToken:
-    """What a link's token says. Raises BadToken for anything that we didn't seal for this kind of link."""
+    """What a link's token says. Raises BadToken for anything that we didn't make for this kind of link."""
     try:
         message = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        if message[:1] == bytes([_TOTALS_MARK]):
+            return _open_totals(kind, message)
         payload = keyring.unseal(b"link", message, kind.encode())
         return LinkToken(*_LINK.unpack(payload))
     except (binascii.Error, ValueError, struct.error, crypto.SealBroken, keyring.KeyMissing):

@@ -29,7 +29,8 @@ _LONGEST_HEADER = 900
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
-_WEB = re.compile(r"https://[!-;=?-~]+")
+# Plain http only to this very machine, where the demonstration and the tests play the patients.
+_WEB = re.compile(r"(?:https://|http://(?:localhost|127\.0\.0\.1)[:/])[!-;=?-~]+")
 _ATOM_TEXT = re.compile(r"[\x20-\x7e]*")
 _UNSAFE_BREAKS = re.compile(r"\r\n|\r|\n")
 

@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ from campaigns.delivery.routes import NoSuchDomain, NullMx, RouteError
 from campaigns.delivery.rules import Next
 from campaigns.delivery.throttle import Limit
 from campaigns.delivery.transport import Envelope, Source, deliver
-from campaigns.delivery.verdict import Reason, Released, Withheld
+from campaigns.delivery.verdict import Released, Withheld
 from campaigns.designs import merge
 from campaigns.designs.models import DesignVersion
 from contacts.models import Contact
@@ -270,16 +270,19 @@ class _Writer:
     def __init__(self, mailing: Mailing, design: Compiled) -> None:
         self._mailing, self._design = mailing, design
         self._links = len(mailing.version.links)
-        # The same in everybody's mail: it names the mailing and the link, and nobody.
-        self._untied = LinkToken(bytes(16), bytes(16), mailing.brand_id, mailing.pk, 0)
-        self._untied_urls = self._tracking_urls(self._untied)
+        # The same in everybody's mail: they name the mailing and the link, and nobody.
+        self._untied_urls = self._tracking_urls(
+            lambda kind, number: tokens.totals_link(kind, mailing.pk, number)
+        )
 
-    def _tracking_urls(self, token: LinkToken) -> dict[str, str]:
+    def _tracking_urls(self, token_of: Callable[[str, int], str]) -> dict[str, str]:
         if self._mailing.tracking == Mailing.Tracking.NONE:
             return {}
-        urls = {f"link:{number}": _public("c", _numbered(token, number)) for number in range(self._links)}
-        urls["open_url"] = f"{settings.PUBLIC_URL}/o/{tokens.seal_link('o', token)}.gif"
-        return urls
+        urls = {
+            f"link:{number}": f"{settings.PUBLIC_URL}/c/{token_of('c', number)}/"
+            for number in range(self._links)
+        }
+        return urls | {"open_url": f"{settings.PUBLIC_URL}/o/{token_of('o', 0)}.gif"}
 
     def write(self, outgoing: _Outgoing) -> bytes:
         mailing, message = self._mailing, outgoing.message
@@ -288,7 +291,11 @@ class _Writer:
         values = {key: _text(value) for key, value in outgoing.record.items() if value is not None}
         values |= {"unsubscribe_url": unsubscribe, "preferences_url": _public("p", token)}
         follow = mailing.tracking == Mailing.Tracking.PERSON and outgoing.tracking_agreed
-        values |= self._tracking_urls(token) if follow else self._untied_urls
+        values |= (
+            self._tracking_urls(lambda kind, number: tokens.seal_link(kind, replace(token, number=number)))
+            if follow
+            else self._untied_urls
+        )
         brand = mailing.brand
         mac = tokens.mac("message-id", message.id.to_bytes(8, "big"), 12).hex()
         return self._design.render(
@@ -306,12 +313,6 @@ class _Writer:
             ),
             values,
         )
-
-
-def _numbered(token: LinkToken, number: int) -> LinkToken:
-    return LinkToken(
-        token.address_hash, token.person_key, token.brand_id, token.mailing_id, token.message_id, number
-    )
 
 
 def _public(kind: str, token: LinkToken) -> str:
@@ -333,11 +334,12 @@ def compiled(version_id: int, tracking: str) -> Compiled:
     """The byte segments of a design version; without the open pixel where nothing is tracked."""
     version = DesignVersion.objects.get(pk=version_id)
     html = version.html if tracking != Mailing.Tracking.NONE else without_pixel(version.html)
-    names = {*version.fields, "unsubscribe_url", "preferences_url", "open_url"}
-    names |= {f"link:{number}" for number in range(len(version.links))}
+    own = {"unsubscribe_url", "preferences_url", "open_url"}
+    own |= {f"link:{number}" for number in range(len(version.links))}
+    names = {*version.fields, *own}
     return Compiled.build(
-        html_nodes=merge.parse(html, fields=names, html=True),
-        text_nodes=merge.parse(version.text, fields=names),
+        html_nodes=merge.parse(html, fields=names, required=own, html=True),
+        text_nodes=merge.parse(version.text, fields=names, required=own),
         links=version.links,
     )
 

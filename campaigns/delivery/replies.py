@@ -41,28 +41,27 @@ def next_state(outcome: Outcome, message: Claimed, *, jitter: float) -> Next:
         )
 
     match outcome.kind:
-        case Kind.ACCEPTED:
-            return Next(_State.SENT)
-        case Kind.TLS_NOT_MET:
-            return Next(_State.WITHHELD, Reason.CANNOT_RECEIVE_SECURELY.value)
-        case Kind.UNRENDERED:
-            return Next(_State.WITHHELD, Reason.BAD_ADDRESS.value)
-        case Kind.UNCERTAIN:
-            return Next(_State.UNCERTAIN)
-        case Kind.UNSENT:
-            return Next(_State.QUEUED, due=timezone.now(), counts=False)
         case Kind.DEFERRED:
             return again(lane=False)
         case Kind.REFUSED_US | Kind.UNREACHABLE:
             return again(lane=True)
+        case Kind.UNSENT:
+            return Next(_State.QUEUED, due=timezone.now(), counts=False)
         case Kind.BOUNCED:
-            match rules.read_refusal(outcome.code, outcome.enhanced, outcome.reply):
-                case Verdict.SUSPEND | Verdict.PAUSE:
-                    return again(lane=True)
-                case Verdict.SUPPRESS:
-                    return Next(_State.BOUNCED, "no_such_address")
-                case Verdict.BOUNCE:
-                    return Next(_State.BOUNCED, "refused")
+            verdict = rules.read_refusal(outcome.code, outcome.enhanced, outcome.reply)
+            if verdict in (Verdict.SUSPEND, Verdict.PAUSE):
+                return again(lane=True)
+            return Next(_State.BOUNCED, "no_such_address" if verdict is Verdict.SUPPRESS else "refused")
+        case _:
+            return _SETTLED[outcome.kind]
+
+
+_SETTLED = {
+    Kind.ACCEPTED: Next(_State.SENT),
+    Kind.UNCERTAIN: Next(_State.UNCERTAIN),
+    Kind.TLS_NOT_MET: Next(_State.WITHHELD, Reason.CANNOT_RECEIVE_SECURELY.value),
+    Kind.UNRENDERED: Next(_State.WITHHELD, Reason.BAD_ADDRESS.value),
+}
 
 
 def apply_consequences(mailing: Mailing, source: EgressSource, results: Sequence[Result]) -> None:

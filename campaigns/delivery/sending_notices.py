@@ -27,7 +27,7 @@ from campaigns.delivery.outcome import Kind, Outcome
 from campaigns.delivery.routes import NoSuchDomain, NullMx, RouteError
 from campaigns.delivery.transport import Envelope, Source, deliver
 from campaigns.designs.merge import Text
-from safeguards import audit, notices, tokens
+from safeguards import audit, notices
 from safeguards.models import Notice
 
 logger = logging.getLogger(__name__)

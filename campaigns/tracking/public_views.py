@@ -1,6 +1,7 @@
 """The open pixel and the click redirect. They write down that it happened, and send people only where the mail had said (E2)."""
 
 import base64
+import contextlib
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.http import require_safe
@@ -31,10 +32,8 @@ def _write_down(request: HttpRequest, token: LinkToken, kind: str, link: int | N
 @require_safe
 def opened(request: HttpRequest, token: str) -> HttpResponse:
     """`/o/<token>.gif`: one transparent pixel, also for a token that we never made: it gives nothing away."""
-    try:
+    with contextlib.suppress(BadToken):
         _write_down(request, tokens.open_link("o", token), MessageEvent.Kind.OPEN, None)
-    except BadToken:
-        pass
     return HttpResponse(_PIXEL, content_type="image/gif")
 
 

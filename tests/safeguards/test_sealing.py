@@ -154,3 +154,15 @@ def test_a_link_token_opens_for_its_own_kind_only() -> None:
             tokens.open_link("u", bad)
     with pytest.raises(tokens.BadToken):
         tokens.open_link("p", text)
+
+
+@pytest.mark.django_db
+def test_a_totals_link_is_always_the_same_and_names_nobody() -> None:
+    text = tokens.totals_link("c", 7, 2)
+    assert text == tokens.totals_link("c", 7, 2)
+    opened = tokens.open_link("c", text)
+    assert (opened.mailing_id, opened.number, opened.message_id) == (7, 2, 0)
+    assert opened.address_hash == opened.person_key == bytes(16)
+    for kind, bad in (("o", text), ("c", text[:-1] + ("A" if text[-1] != "A" else "B")), ("c", text[:20])):
+        with pytest.raises(tokens.BadToken):
+            tokens.open_link(kind, bad)

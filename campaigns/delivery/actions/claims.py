@@ -254,7 +254,7 @@ def _settle(dead: DeadJournal) -> int:
     return len(results)
 
 
-_NAMES = {_State.SENT: "accepted", _State.UNCERTAIN: "uncertain", _State.QUEUED: "requeued"}
+_NAMES: dict[str, str] = {_State.SENT: "accepted", _State.UNCERTAIN: "uncertain", _State.QUEUED: "requeued"}
 
 
 def _settled(dead: DeadJournal, message: Claimed, state: str) -> Result:

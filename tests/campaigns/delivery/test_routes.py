@@ -41,7 +41,7 @@ ZONE: dict[tuple[str, str], list[A | AAAA | MX]] = {
 }
 
 
-class Zone(BaseResolver):  # type: ignore[misc]
+class Zone(BaseResolver):
     """Answers from ZONE, fails for broken.example, counts what it is asked."""
 
     def __init__(self) -> None:

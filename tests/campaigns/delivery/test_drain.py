@@ -1,0 +1,250 @@
+"""From a launched mailing to the mailbox: claimed, asked about, composed, signed, sent over TLS, written down."""
+
+import email
+import email.policy
+from collections.abc import Iterator
+from pathlib import Path
+
+import dkim
+import pytest
+from pytest_django import Settings
+
+from accounts import access
+from campaigns.delivery import actions, drain, sending_notices, sweeping, world
+from campaigns.delivery.actions import claims
+from campaigns.delivery.actions.sending_domains import place
+from campaigns.delivery.dkim import public_record
+from campaigns.delivery.journal import Journal
+from campaigns.delivery.models import Attempt, Mailing, Message, SendingDomain
+from campaigns.delivery.queries import progress, whole_message_log
+from campaigns.delivery.rules import Next
+from campaigns.delivery.sandbox import Sandbox
+from contacts.consent import actions as consent
+from contacts.consent.models import Suppression, Topic
+from safeguards import secrets
+from safeguards.models import AuditEvent, Notice
+from tests import cast, factories
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, settings: Settings) -> Iterator[Sandbox]:
+    """The demo's mail world, which this process is pointed at."""
+    with Sandbox(tmp_path / "sandbox") as running:
+        settings.DELIVERY_DNS = f"127.0.0.1:{running.dns_port}"
+        settings.DELIVERY_SMTP_PORT = running.smtp_port
+        settings.DELIVERY_CA_FILE = str(running.ca_file)
+        settings.JOURNAL_DIR = tmp_path / "journal"
+        world.tls.cache_clear()
+        drain.compiled.cache_clear()
+        yield running
+    world.tls.cache_clear()
+
+
+def drain_all() -> None:
+    for source_id, provider_id in claims.due_lanes():
+        drain.drain(source_id, provider_id)
+    claims.finish_mailings()
+
+
+def states(mailing: Mailing) -> dict[str, int]:
+    return progress(mailing.pk).states
+
+
+def test_a_mailing_reaches_those_who_may_have_it_and_says_of_the_rest_why(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    people = [factories.contact(f"p{n}@goodmail.example", first_name=f"Ánna {n}") for n in range(6)]
+    people.append(factories.contact("old@countryisp.example"))
+    people.append(factories.contact("nobody@goodmail.example", opted_in=False))
+    people.append(factories.contact("dead@goodmail.example", deceased_date="2026-01-01"))
+    people.append(factories.contact("nosuch1@goodmail.example"))
+    mailing = factories.launch(factories.mailing(), people)
+    assert mailing.state == Mailing.State.SENDING
+    drain_all()
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.FINISHED
+    counts = progress(mailing.pk)
+    assert counts.states == {"sent": 6, "withheld": 3, "bounced": 1}
+    assert counts.withheld == {"cannot_receive_securely": 1, "no_consent": 1, "deceased": 1}
+    arrived = sandbox.mailbox.entries()
+    assert len(arrived) == 6
+    assert {entry.tls_version for entry in arrived} == {"TLSv1.3"}
+    # The receiving host sees the pool's own addresses, each of which has its share.
+    assert {entry.peer for entry in arrived} <= {"127.0.1.11", "127.0.1.12"}
+    log = list(whole_message_log(mailing.pk))
+    assert len(log) == 10
+    assert all(line.tls_verified and line.tls_version >= "TLSv1.2" for line in log if line.state == "sent")
+    # An address that doesn't exist is never written to again (C8).
+    assert Suppression.objects.filter(scope="hard_bounce").count() == 1
+
+
+def test_what_arrives_is_signed_personal_and_has_a_way_out(own_database: str, sandbox: Sandbox) -> None:
+    ana = factories.contact("ana@goodmail.example", first_name="Ana <b>")
+    factories.launch(factories.mailing(), [ana])
+    drain_all()
+    [entry] = sandbox.mailbox.entries()
+    raw = sandbox.mailbox.read(entry.id)
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    domain = SendingDomain.objects.get()
+    record = public_record(secrets.unseal(place(domain.domain), domain.private_key).encode())
+    assert dkim.verify(raw, dnsfunc=lambda name, timeout=5: record.encode())
+    signature = str(message["DKIM-Signature"])
+    assert "list-unsubscribe:list-unsubscribe-post" in signature.replace(" ", "").replace("\t", "").lower()
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "/u/" in message["List-Unsubscribe"]
+    html_part = message.get_body(("html",))
+    text_part = message.get_body(("plain",))
+    assert html_part is not None
+    assert text_part is not None
+    assert "Hello Ana &lt;b&gt;" in html_part.get_content()
+    assert "Hello Ana <b>" in text_part.get_content()
+    assert "ana@" not in "".join(value for name, value in message.items() if name != "To")
+    assert entry.sender.endswith("@bounce.northfield.example")
+    assert "ana" not in entry.sender
+
+
+def test_totals_only_links_are_the_same_for_everybody(own_database: str, sandbox: Sandbox) -> None:
+    people = [factories.contact(f"p{n}@goodmail.example", tracking=True) for n in range(2)]
+    factories.launch(factories.mailing(tracking=Mailing.Tracking.TOTALS), people)
+    drain_all()
+    pixels = set()
+    for entry in sandbox.mailbox.entries():
+        message = email.message_from_bytes(sandbox.mailbox.read(entry.id), policy=email.policy.default)
+        part = message.get_body(("html",))
+        assert part is not None
+        pixels.add(part.get_content().partition("/o/")[2].partition(".gif")[0])
+    assert len(pixels) == 1
+
+
+def test_without_tracking_there_is_no_pixel_and_links_lead_straight_on(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    factories.launch(
+        factories.mailing(tracking=Mailing.Tracking.NONE), [factories.contact("a@goodmail.example")]
+    )
+    drain_all()
+    [entry] = sandbox.mailbox.entries()
+    message = email.message_from_bytes(sandbox.mailbox.read(entry.id), policy=email.policy.default)
+    part = message.get_body(("html",))
+    assert part is not None
+    content = part.get_content()
+    assert "<img" not in content
+    assert 'href="https://northfield.example/flu"' in content
+
+
+def test_a_paused_mailing_sends_nothing_and_a_resumed_one_the_rest(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    dana = cast.actor(cast.dana())
+    mailing = factories.launch(
+        factories.mailing(), [factories.contact(f"p{n}@goodmail.example") for n in range(3)]
+    )
+    actions.pause_mailing(actor=dana, mailing=mailing)
+    lanes = set(Message.objects.values_list("source_id", "provider_id"))
+    for source_id, provider_id in lanes:
+        drain.drain(source_id, provider_id)
+    assert states(mailing) == {"queued": 3}
+    assert sandbox.mailbox.entries() == []
+    actions.resume_mailing(actor=dana, mailing=mailing)
+    drain_all()
+    assert states(mailing) == {"sent": 3}
+
+
+def test_an_opt_out_after_the_launch_holds(own_database: str, sandbox: Sandbox) -> None:
+    ana = factories.contact("ana@goodmail.example")
+    mailing = factories.launch(factories.mailing(), [ana])
+    consent.suppress(
+        actor=access.system("delivery"),
+        address_hash=bytes(ana.address_hash),
+        scope="brand",
+        brand=mailing.brand,
+        source="one-click",
+    )
+    drain_all()
+    assert progress(mailing.pk).withheld == {"suppressed": 1}
+    assert sandbox.mailbox.entries() == []
+
+
+def test_freezing_twice_makes_nobody_twice(own_database: str, sandbox: Sandbox) -> None:
+    people = [factories.contact(f"p{n}@goodmail.example") for n in range(4)]
+    mailing = factories.launch(factories.mailing(), people)
+    mailing.slices.update(frozen_at=None)
+    Mailing.objects.filter(pk=mailing.pk).update(state=Mailing.State.FREEZING)
+    while actions.freeze_next(mailing.pk):
+        pass
+    assert states(mailing) == {"queued": 4}
+
+
+def test_a_dead_workers_journal_says_what_was_sent_and_what_is_uncertain(
+    own_database: str, sandbox: Sandbox, settings: Settings
+) -> None:
+    people = [factories.contact(f"p{n}@goodmail.example") for n in range(4)]
+    mailing = factories.launch(factories.mailing(), people)
+    token = claims.new_token()
+    claimed = []
+    for source_id, provider_id in claims.due_lanes():
+        claimed += claims.claim(mailing.pk, source_id, provider_id, token=token, limit=10)
+    claims.begin(claimed, token=token)
+    with pytest.raises(KeyboardInterrupt), Journal.open(settings.JOURNAL_DIR, token) as journal:
+        journal.begin(claimed[0].id)
+        journal.answer(claimed[0].id, 250)
+        journal.begin(claimed[1].id)
+        raise KeyboardInterrupt
+    sweeping.sweep()
+    assert states(mailing) == {"sent": 1, "uncertain": 1, "queued": 2}
+    drain_all()
+    assert states(mailing) == {"sent": 3, "uncertain": 1}
+    assert len(sandbox.mailbox.entries()) == 2
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.FINISHED
+    assert AuditEvent.objects.filter(action="delivery.recovered").count() == 1
+
+
+def test_a_worker_that_was_thought_dead_changes_nothing_any_more(own_database: str, sandbox: Sandbox) -> None:
+    mailing = factories.launch(factories.mailing(), [factories.contact("a@goodmail.example")])
+    [(source_id, provider_id)] = claims.due_lanes()
+    first, second = claims.new_token(), claims.new_token()
+    [mine] = claims.claim(mailing.pk, source_id, provider_id, token=first, limit=1)
+    Message.objects.update(state="queued", lease_token=None)
+    [_] = claims.claim(mailing.pk, source_id, provider_id, token=second, limit=1)
+    late = claims.Result(mine, Next("sent"))
+    assert claims.finish([late], token=first) == 0
+    assert states(mailing) == {"claimed": 1}
+
+
+def test_a_lease_that_ran_out_is_queued_if_nothing_had_begun_and_uncertain_otherwise(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    people = [factories.contact(f"p{n}@goodmail.example") for n in range(2)]
+    mailing = factories.launch(factories.mailing(), people)
+    Message.objects.update(lease_until="2026-01-01T00:00:00Z", lease_token=5, state="claimed")
+    Message.objects.filter(contact_id=people[0].pk).update(state="attempting")
+    claims.recover()
+    assert states(mailing) == {"queued": 1, "uncertain": 1}
+
+
+def test_a_notice_leaves_by_the_transactional_pool_and_is_emptied(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    brand = cast.clinic()
+    actions.add_sending_domain(actor=access.system("setup"), domain=brand.domain)
+    consent.ask_confirmation(
+        actor=cast.actor(cast.dana()),
+        address="ana@goodmail.example",
+        person_key=b"p" * 16,
+        brand=brand,
+        topics=list(Topic.objects.all()[:1]),
+        source="front desk",
+        language="es",
+    )
+    assert sending_notices.send_waiting() == 1
+    [entry] = sandbox.mailbox.entries()
+    assert entry.peer in {"127.0.1.21", "127.0.1.22"}
+    message = email.message_from_bytes(sandbox.mailbox.read(entry.id), policy=email.policy.default)
+    part = message.get_body(("plain",))
+    assert part is not None
+    assert "/f/confirm/" in part.get_content()
+    notice = Notice.objects.get()
+    assert (notice.state, notice.sealed) == ("sent", None)
+    assert Attempt.objects.filter(notice_id=notice.pk, tls_verified=True).count() == 1
+    assert sending_notices.send_waiting() == 0
