@@ -156,16 +156,16 @@ def launch_campaign(*, actor: Actor, campaign: Campaign) -> Mailing:
     nobody can say who is in the segment.
     """
     access.require(actor, Permission.LAUNCH_CAMPAIGN)
-    if campaign.segment is None:
+    segment = Segment.objects.filter(campaign=campaign).first()
+    if segment is None:
         raise NotPossible(_("Choose who gets it first."))
     # Asked before the transaction: the index answers from its own process, and no lock should wait for it.
-    tree = segments.reveal_segment(actor, campaign.segment).tree
+    tree = segments.reveal_segment(actor, segment).tree
     contact_ids = segments.members(actor, tree)
     digest = segment_rules.digest(tree)
     with transaction.atomic():
-        segment_id = campaign.segment.pk
         campaign = _locked(campaign)
-        if campaign.segment_id != segment_id or _audience_digest(actor, campaign) != digest:
+        if campaign.segment_id != segment.pk or _audience_digest(actor, campaign) != digest:
             raise NotPossible(_("The audience was changed a moment ago. Look at it again, then send."))
         state = queries.state(campaign)
         if campaign.mailing is not None and state in rules.ASKED:
