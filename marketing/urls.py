@@ -1,5 +1,14 @@
-"""Addresses of the staff's pages."""
+"""Addresses of the staff's pages: each room's own, on one host. Default deny: see accounts.middleware."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from accounts.urls import urlpatterns as accounts
+from marketing import errors, health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *accounts,
+    path("health/", health.health, name="health"),
+]
+
+handler404 = errors.not_found
+handler500 = errors.server_error
