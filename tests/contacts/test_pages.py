@@ -203,7 +203,9 @@ def test_a_search_finds_people_by_name_and_names_nobody_in_the_address(own_datab
     with processes.index(own_database):
         page = client.post("/contacts/", {"text": "quint"}).content.decode()
         assert "1 person found." in page and "Marisol Quintero" in page
-        assert "Engström" not in page and "quint" not in "".join(re.findall(r'(?:href|action)="([^"]*)"', page))
+        assert "Engström" not in page and "quint" not in "".join(
+            re.findall(r'(?:href|action)="([^"]*)"', page)
+        )
         page = client.post("/contacts/", {"text": "e11.9"}).content.decode()
         assert "Nobody found" in page
 
