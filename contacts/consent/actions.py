@@ -16,6 +16,7 @@ from contacts.consent.rules import Evidence, Standing
 from safeguards import audit, notices, tokens
 from safeguards.actor import Actor
 
+audit.declare("topic.added", "slug")
 audit.declare("consent.recorded", "count", "sources")
 audit.declare("consent.suppressed", "scope", "source", "mailing")
 audit.declare("consent.lifted", "scopes", "source")
@@ -33,6 +34,29 @@ _WIDE = (Suppression.Scope.BRAND, Suppression.Scope.MARKETING)
 
 class TokenUsed(Exception):
     """The confirmation was used before, or its time is over."""
+
+
+def add_topic(
+    *, actor: Actor, slug: str, name: str, name_es: str, about: str, about_es: str, position: int = 0
+) -> Topic:
+    """Add something that people can choose to get; one of that slug is changed. Needs the permission to manage people.
+
+    Its words stand on a page that a link alone opens, so they must say nothing about anybody's health (C6).
+    """
+    access.require(actor, Permission.MANAGE_PEOPLE)
+    with transaction.atomic():
+        topic, _ = Topic.objects.update_or_create(
+            slug=slug,
+            defaults={
+                "name": name,
+                "name_es": name_es,
+                "about": about,
+                "about_es": about_es,
+                "position": position,
+            },
+        )
+        audit.record("topic.added", actor=actor, target=topic, details={"slug": slug})
+    return topic
 
 
 def record(*, actor: Actor, evidence: Sequence[Evidence]) -> int:

@@ -12,10 +12,12 @@ from campaigns.delivery.actions.mailings import (
     reject_mailing,
     resume_mailing,
 )
+from campaigns.delivery.actions.pools import add_pool
 from campaigns.delivery.actions.sending_domains import add_sending_domain
 
 __all__ = [
     "NotPossible",
+    "add_pool",
     "add_sending_domain",
     "approve_mailing",
     "cancel_mailing",

@@ -1,0 +1,56 @@
+"""What the officer reads: the mailings that were sent, and the evidence of each."""
+
+from dataclasses import dataclass
+
+from accounts import access
+from accounts.access import Permission
+from campaigns.delivery.models import Mailing
+from campaigns.delivery.queries import LogLine, Progress, clicks_by_link, message_log, progress
+from campaigns.models import Campaign
+from safeguards.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One campaign's report."""
+
+    campaign: Campaign
+    mailing: Mailing
+    progress: Progress
+    links: list[tuple[int, str, int]]
+    approver: str
+
+
+def launched(actor: Actor) -> list[Campaign]:
+    """Campaigns whose mailing has begun to leave, newest first. Needs the permission to view reports."""
+    access.require(actor, Permission.VIEW_REPORTS)
+    return list(
+        Campaign.objects.filter(mailing__started_at__isnull=False)
+        .select_related("mailing", "mailing__topic", "mailing__brand")
+        .order_by("-mailing__started_at")
+    )
+
+
+def report(actor: Actor, campaign_id: int) -> Report:
+    """The report of one campaign. Raises Denied, and Campaign.DoesNotExist where nothing was launched."""
+    access.require(actor, Permission.VIEW_REPORTS)
+    campaign = Campaign.objects.select_related(
+        "mailing", "mailing__topic", "mailing__brand", "mailing__pool", "mailing__version"
+    ).get(pk=campaign_id, mailing__started_at__isnull=False)
+    mailing = campaign.mailing
+    if mailing is None:
+        raise Campaign.DoesNotExist
+    approval = mailing.approvals.filter(approved=True).select_related("approver").order_by("-at").first()
+    return Report(
+        campaign,
+        mailing,
+        progress(mailing.pk),
+        clicks_by_link(mailing.pk),
+        approval.approver.name if approval else "",
+    )
+
+
+def log_page(actor: Actor, mailing_id: int, after: int, size: int) -> list[LogLine]:
+    """A page of the message log, which names nobody. Needs the permission to export evidence or to view reports."""
+    access.require(actor, Permission.VIEW_REPORTS)
+    return message_log(mailing_id, after=after, limit=size)

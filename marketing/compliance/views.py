@@ -1,0 +1,72 @@
+"""Reports: the list, one campaign, and its message log to download."""
+
+from campaigns.wording import REASONS
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from accounts import access
+from accounts.access import Permission
+from campaigns.delivery.models import Message
+from campaigns.models import Campaign
+from marketing.compliance import actions, queries
+
+LOG_PAGE = 50
+
+
+@require_safe
+def reports(request: HttpRequest) -> HttpResponse:
+    """`/reports/`: every campaign that has begun to leave."""
+    actor = access.of(request)
+    rows = [
+        (campaign, queries.progress(campaign.mailing_id))
+        for campaign in queries.launched(actor)[:100]
+        if campaign.mailing_id is not None
+    ]
+    return render(request, "compliance/reports.html", {"rows": rows})
+
+
+@require_safe
+def report(request: HttpRequest, pk: int) -> HttpResponse:
+    """`/reports/<campaign>/`: what became of one campaign, and a page of its message log."""
+    actor = access.of(request)
+    try:
+        found = queries.report(actor, pk)
+    except Campaign.DoesNotExist:
+        raise Http404 from None
+    after = int(request.GET.get("after", "0")) if request.GET.get("after", "0").isdigit() else 0
+    log = queries.log_page(actor, found.mailing.pk, after, LOG_PAGE + 1)
+    withheld = [(_why(name), count) for name, count in found.progress.withheld.items()]
+    return render(
+        request,
+        "compliance/report.html",
+        {
+            "report": found,
+            "progress": found.progress,
+            "withheld": withheld,
+            "log": [(line, Message.State(line.state).label, _why(line.reason)) for line in log[:LOG_PAGE]],
+            "next": log[LOG_PAGE - 1].message_id if len(log) > LOG_PAGE else None,
+            "after": after,
+            "may_export": access.allowed(actor, Permission.EXPORT_EVIDENCE),
+        },
+    )
+
+
+def _why(reason: str) -> object:
+    """The gate's reason in words; a bounce's as it is."""
+    return REASONS.get(reason, reason.replace("_", " "))
+
+
+@require_safe
+def message_log(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """`/reports/<campaign>/message-log.csv`: the evidence as a file; its SHA-256 stands in a header and in the audit log."""
+    try:
+        evidence = actions.export_message_log(actor=access.of(request), campaign_id=pk)
+    except Campaign.DoesNotExist:
+        raise Http404 from None
+    response = FileResponse(
+        evidence.file, as_attachment=True, filename=evidence.name, content_type="text/csv; charset=utf-8"
+    )
+    response["X-Content-SHA256"] = evidence.sha256
+    return response

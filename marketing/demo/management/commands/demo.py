@@ -1,0 +1,135 @@
+"""`manage.py demo`: the whole product on one machine with invented people; ends everything that it started."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from marketing import processes
+from marketing.environment import socket_path
+from marketing.servers import Servers
+
+
+class Command(BaseCommand):
+    """Begins anew each time: its own servers, keys and mailbox under var/demo, never those of `run`."""
+
+    help = "Run the demonstration until Ctrl-C, or with --once through one campaign."
+    requires_system_checks: ClassVar[list[str]] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="end by itself after the campaign")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, _interrupt)
+        state = settings.BASE_DIR / "var" / "demo"
+        began = time.monotonic()
+        servers = Servers(state)
+        staff = processes.free_port(8000)
+        public, smtp, dns = (processes.free_port(first) for first in (max(8001, staff + 1), 2525, 5353))
+        environment = {
+            "WELLSENT_DEMO": "1",
+            "WELLSENT_STATE_DIR": str(state),
+            "WELLSENT_STAFF_URL": f"http://localhost:{staff}",
+            "WELLSENT_PUBLIC_URL": f"http://localhost:{public}",
+            "DELIVERY_DNS": f"127.0.0.1:{dns}",
+            "DELIVERY_SMTP_PORT": str(smtp),
+            "DELIVERY_CA_FILE": str(state / "sandbox" / "authority" / "ca.pem"),
+        }
+        group = processes.Group(environment, state / "log")
+        try:
+            self._say("Starting PostgreSQL and Valkey")
+            servers.remove()
+            servers.start()
+            self._say("Starting the sandbox: mail hosts with TLS, and a name server, on this machine")
+            sandbox = ("--folder", str(state / "sandbox"), "--smtp-port", str(smtp), "--dns-port", str(dns))
+            group.start("sandbox", processes.manage("sandbox", *sandbox))
+            self._say("Migrating")
+            self._do(environment, "migrate", "--verbosity=0")
+            self._do(environment, "demo_story", "prepare")
+            self._say("Starting web, workers, beat and the index process")
+            processes.start_all(
+                group, state=state, addresses=[f"127.0.0.1:{port}" for port in (staff, public)]
+            )
+            group.wait_for("the web server", lambda: processes.listens(staff) and processes.listens(public))
+            group.wait_for("the index process", lambda: _index_listens(environment))
+            figures = self._play(environment)
+            group.check()
+            if options["once"]:
+                # The last line, for scripts: every figure counted from the database and the mailbox.
+                self.stdout.write(figures)
+                return
+            self._where_to_look(environment, time.monotonic() - began)
+            while True:
+                group.check()
+                time.sleep(1)
+        except KeyboardInterrupt:
+            self._say("Ending")
+        except (processes.Ended, TimeoutError) as problem:
+            raise CommandError(str(problem)) from None
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            group.stop()
+            servers.stop()
+
+    def _say(self, what: str) -> None:
+        self.stdout.write(f"demo: {what} …")
+        self.stdout.flush()
+
+    def _do(self, environment: dict[str, str], *command: str) -> None:
+        done = subprocess.run(  # noqa: S603 - our own command
+            processes.manage(*command), env={**os.environ, **environment}, check=False
+        )
+        if done.returncode:
+            raise CommandError(f"{command[0]} failed; the lines above say why.")
+
+    def _play(self, environment: dict[str, str]) -> str:
+        """Run the story, passing on what it tells; gives its last line, the figures."""
+        with subprocess.Popen(  # noqa: S603 - our own command
+            processes.manage("demo_story", "play"),
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as story:
+            last = ""
+            for line in story.stdout or ():
+                if last:
+                    self.stdout.write(last)
+                    self.stdout.flush()
+                last = line.rstrip("\n")
+        if story.returncode:
+            raise CommandError(f"{last}\nThe demo's campaign failed; logs are under var/demo/log.")
+        json.loads(last)
+        return last
+
+    def _where_to_look(self, environment: dict[str, str], seconds: float) -> None:
+        staff = environment["WELLSENT_STAFF_URL"]
+        people = json.loads((Path(environment["WELLSENT_STATE_DIR"]) / "people.json").read_text())
+        lines = [
+            "",
+            f"The demonstration is up after {seconds:.0f} s. No message leaves this machine.",
+            "",
+            f"  The staff's pages      {staff}/",
+            f"  Who to sign in as      {staff}/demo/     (with the codes that change every 30 seconds)",
+            f"  The patients' inbox    {staff}/demo/inbox/",
+            "",
+            *(f"  {person['role']:<20} {person['email']:<28} {person['password']}" for person in people),
+            "",
+            "Ctrl-C ends it; the next start begins anew.",
+        ]
+        self.stdout.write("\n".join(lines))
+        self.stdout.flush()
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _index_listens(environment: dict[str, str]) -> bool:
+    return socket_path(Path(environment["WELLSENT_STATE_DIR"]), "index.sock").exists()

@@ -1,0 +1,35 @@
+"""`manage.py demo_story prepare|play`: the demo's clinic, and its campaign from the file to the report."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from marketing.demo import patients, people, story
+
+
+class Command(BaseCommand):
+    """Runs inside the demonstration only; `demo` calls it."""
+
+    help = "Prepare or play the demo's story."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("act", choices=["prepare", "play"])
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEMO:
+            raise CommandError("This belongs to the demonstration: make demo")
+        if options["act"] == "prepare":
+            story.set_the_scene()
+            people.create()
+            return
+        try:
+            figures = story.play(self._say, patients.play)
+        except story.Wrong as wrong:
+            raise CommandError(str(wrong)) from None
+        self.stdout.write(json.dumps(figures))
+
+    def _say(self, what: str) -> None:
+        self.stdout.write(f"demo: {what}")
+        self.stdout.flush()

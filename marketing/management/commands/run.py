@@ -1,0 +1,65 @@
+"""`manage.py run`: the product itself on one machine, with servers of its own where none are named."""
+
+import os
+import subprocess
+import time
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from marketing import processes
+from marketing.servers import Servers
+
+
+class Command(BaseCommand):
+    """Starts servers, migrates, starts web, workers, beat and the index process, and stays until Ctrl-C."""
+
+    help = "Run Wellsent on this machine until Ctrl-C."
+    requires_system_checks: ClassVar[list[str]] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        environment: dict[str, str] = {}
+        servers = Servers(settings.STATE_DIR) if settings.EMBEDDED else None
+        if servers is not None:
+            self.stdout.write("Starting PostgreSQL and Valkey …")
+            servers.start()
+        ports = [urlsplit(url).port or 80 for url in (settings.STAFF_URL, settings.PUBLIC_URL)]
+        for port in ports:
+            if not processes.is_free(port):
+                raise CommandError(
+                    f"Port {port} is taken. Set WELLSENT_STAFF_URL and WELLSENT_PUBLIC_URL to other ports."
+                )
+        group = processes.Group(environment, settings.STATE_DIR / "log")
+        try:
+            self._migrate(environment)
+            processes.start_all(
+                group, state=settings.STATE_DIR, addresses=[f"127.0.0.1:{port}" for port in ports]
+            )
+            group.wait_for("the web server", lambda: all(map(processes.listens, ports)))
+            self.stdout.write(f"Staff     {settings.STAFF_URL}")
+            self.stdout.write(f"Patients  {settings.PUBLIC_URL}")
+            self.stdout.write(
+                "The first administrator:  .venv/bin/python manage.py staff add --role administrator …"
+            )
+            self.stdout.write("Ctrl-C ends it; data stay under " + str(settings.STATE_DIR))
+            while True:
+                group.check()
+                time.sleep(1)
+        except KeyboardInterrupt:
+            self.stdout.write("Ending …")
+        except processes.Ended as ended:
+            raise CommandError(str(ended)) from None
+        finally:
+            group.stop()
+            if servers is not None:
+                servers.stop()
+
+    def _migrate(self, environment: dict[str, str]) -> None:
+        self.stdout.write("Migrating …")
+        done = subprocess.run(  # noqa: S603 - our own command
+            processes.manage("migrate", "--verbosity=0"), env={**os.environ, **environment}, check=False
+        )
+        if done.returncode:
+            raise CommandError("The migration failed; the message above says why.")
