@@ -48,9 +48,7 @@ class Group:
 
     def ended(self) -> dict[str, int]:
         """Names and exit codes of those that are no longer running."""
-        return {
-            name: code for name, child in self.children.items() if (code := child.poll()) is not None
-        }
+        return {name: code for name, child in self.children.items() if (code := child.poll()) is not None}
 
     def check(self) -> None:
         """Raises Ended, naming the log, if one of them is gone."""
@@ -100,7 +98,12 @@ def manage(*arguments: str) -> list[str]:
 
 def worker(queue: str, concurrency: int) -> list[str]:
     """The command line of a Celery worker for one queue."""
-    options = [f"--queues={queue}", f"--concurrency={concurrency}", f"--hostname={queue}@%h", "--loglevel=WARNING"]
+    options = [
+        f"--queues={queue}",
+        f"--concurrency={concurrency}",
+        f"--hostname={queue}@%h",
+        "--loglevel=WARNING",
+    ]
     return [
         sys.executable,
         "-m",

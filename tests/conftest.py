@@ -3,11 +3,32 @@
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.cache import cache
 from django.db import connections
+from hypothesis import settings
 from pytest_django import DjangoDbBlocker
 
-from tests import databases
+from tests import databases, ground
+
+settings.register_profile("default", max_examples=50, deadline=None)
+settings.register_profile("fuzz", max_examples=2000, deadline=None)
+settings.load_profile("default")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what can't be asked here, and say so: corpora that aren't beside the project, servers that aren't ours."""
+    absent = []
+    if not django_settings.CORPUS_DIR.is_dir():
+        absent.append(("corpus", f"{django_settings.CORPUS_DIR} isn't there"))
+    if ground.servers() is None:
+        absent.append(("own_servers", "the servers are somebody else's to stop"))
+    for marker, why in absent:
+        left_out = [item for item in items if item.get_closest_marker(marker)]
+        if left_out:
+            items[:] = [item for item in items if item not in left_out]
+            config.hook.pytest_deselected(items=left_out)
+            print(f"left out {len(left_out)} tests marked {marker}: {why}")  # noqa: T201 - the line that says so
 
 
 @pytest.fixture(scope="session")

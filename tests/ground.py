@@ -26,6 +26,16 @@ if "DATABASE_URL" not in os.environ:
     os.environ["REDIS_URL"] = _addresses.redis_url
 
 
+def servers() -> Servers | None:
+    """The servers that were started for the tests, or None where named ones are used."""
+    return _servers
+
+
+def state() -> Path:
+    """The folder of the tests' servers."""
+    return _state
+
+
 def pytest_unconfigure() -> None:
     """Stop what was started, and leave nothing behind."""
     if _servers is not None:

@@ -57,7 +57,5 @@ def add_brand(
                 "privacy_url": privacy_url,
             },
         )
-        audit.record(
-            "brand.added", actor=actor, target=brand, details={"name": name, "domain": brand.domain}
-        )
+        audit.record("brand.added", actor=actor, target=brand, details={"name": name, "domain": brand.domain})
     return brand

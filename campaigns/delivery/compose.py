@@ -32,6 +32,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 # Plain http only to this very machine, where the demonstration and the tests play the patients.
 _WEB = re.compile(r"(?:https://|http://(?:localhost|127\.0\.0\.1)[:/])[!-;=?-~]+")
 _ATOM_TEXT = re.compile(r"[\x20-\x7e]*")
+_PLAIN_LINE = re.compile(r"[!-<>-~](?:[ -<>-~]{0,72}[!-<>-~])?")
+"""What is its own quoted-printable, with room for a soft line break behind it."""
 _UNSAFE_BREAKS = re.compile(r"\r\n|\r|\n")
 
 
@@ -109,8 +111,7 @@ class Compiled:
         return frozenset(slot.field.name for slot, _ in self._slots)
 
     def render(self, headers: Headers, values: Mapping[str, str]) -> bytes:
-        """Make the message of one recipient: CRLF line ends, ASCII throughout, body lines of at most 76
-        columns.
+        """Make the message of one recipient: CRLF, ASCII, body lines of at most 76 columns.
 
         Raises MissingValue where a value has neither content nor fallback, and ValueError for anything in
         the headers or in a link that could break out of its place.
@@ -182,9 +183,7 @@ def _sender(name: str, sender: str) -> bytes:
 
 
 def _phrase(text: str, column: int) -> bytes:
-    """Write unstructured text: as it is where that is safe and short, in encoded words otherwise (RFC
-    2047).
-    """
+    """Write unstructured text: as it is where safe and short, else in encoded words (RFC 2047)."""
     _refuse_controls(text)
     text = text.strip()
     plain = _ATOM_TEXT.fullmatch(text) and "=?" not in text and "  " not in text
@@ -296,6 +295,6 @@ def _encoded_value(slot: Slot, values: Mapping[str, str]) -> bytes:
         return quoted_printable(quote(value, safe=""))
     if slot.escape is Escape.MARKUP:
         value = markup.escape(value)
-    if len(value) < 74 and value.isascii() and value.isalnum():
+    if _PLAIN_LINE.fullmatch(value):
         return value.encode("ascii")
     return quoted_printable(value)

@@ -9,6 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
+from campaigns.delivery.wire import is_wire_text
+
 KEY_BITS = 2048
 
 _PADDING = padding.PKCS1v15()
@@ -41,9 +43,7 @@ class Signer:
     """Signs with one key of one domain: rsa-sha256, relaxed/relaxed, the whole body (no `l=`)."""
 
     def __init__(self, domain: str, selector: str, private_key: bytes) -> None:
-        """Take the key as PEM; ValueError unless it is RSA of 2048 bits or more, and the names are
-        A-labels.
-        """
+        """Take the key as PEM; ValueError unless RSA of 2048 bits or more, and names that are A-labels."""
         if not _LABELS.fullmatch(domain) or not _LABELS.fullmatch(selector):
             raise ValueError("domain and selector must be A-labels")
         self._key = _load(private_key)
@@ -59,11 +59,8 @@ class Signer:
         if at.tzinfo is None:
             raise ValueError("the time of signing must be aware")
         end = message.find(b"\r\n\r\n")
-        pairs = message.count(b"\r\n")
-        if end < 0 or message.count(b"\n") != pairs or message.count(b"\r") != pairs:
+        if end < 0 or not is_wire_text(message):
             raise ValueError("the message must have CRLF line ends and a line that ends its headers")
-        if not message.endswith(b"\r\n"):
-            raise ValueError("the message must end with CRLF, as SMTP will make it end")
         headers = _headers(message[: end + 2])
         if len(headers.get(b"from", ())) != 1:
             raise ValueError("the message must have exactly one From")
@@ -100,8 +97,9 @@ def generate_key() -> bytes:
 
 
 def public_record(private_key: bytes) -> str:
-    """Give the text of the DNS record that belongs to a key (RFC 6376 §3.6.1), to stand at
-    `<selector>._domainkey.<domain>`; split it into strings of 255 octets where a name server asks for that.
+    """Give the text of the DNS record of a key (RFC 6376 §3.6.1).
+
+    It stands at `<selector>._domainkey.<domain>`, in strings of at most 255 octets.
     """
     public = _load(private_key).public_key()
     octets = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)

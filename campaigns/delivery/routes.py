@@ -64,9 +64,7 @@ class Routes:
 
 @lru_cache(maxsize=4096)
 def ascii_domain(domain: str) -> str:
-    """Give a domain as A-labels in lower case without the final dot (RFC 5891); ValueError if it is not
-    one.
-    """
+    """Give a domain as lower-case A-labels without final dot (RFC 5891); ValueError if it is none."""
     name = domain.strip().removesuffix(".")
     try:
         ascii_name = name.encode("ascii").decode().lower() if name.isascii() else _a_labels(name)

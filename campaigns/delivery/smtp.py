@@ -44,14 +44,14 @@ class Reply:
 
 
 def redact(text: str, recipient: str = "") -> str:
-    """Make a peer's words fit for a log or a CSV file: one printable line, ≤500 characters, without any
-    address.
+    """Make a peer's words fit for a log: one printable line, ≤500 characters, no address.
 
     Servers repeat the address, or its local part alone, in their replies; both become "<address>".
     """
     text = _UNPRINTABLE.sub(" ", text)
     local, _, _ = recipient.rpartition("@")
-    if local:
+    # Most replies hold no part of the address; a pattern of its own for each recipient is dear.
+    if local and local.lower() in text.lower():
         text = re.sub(
             rf"(?<![\w.+-]){re.escape(local)}(?![\w+-])(?:@[\w.-]+)?", "<address>", text, flags=re.IGNORECASE
         )
@@ -60,14 +60,13 @@ def redact(text: str, recipient: str = "") -> str:
 
 
 class Connection(asyncio.Protocol):
-    """A connection to one mail host. Each wait takes its own time-out in seconds and raises
-    ConnectionEnded.
-    """
+    """A connection to one mail host; each wait takes its time-out in seconds or raises ConnectionEnded."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self._lines: list[bytes] = []
+        self._size = 0
         self._replies: deque[Reply] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._room: asyncio.Future[None] | None = None
@@ -135,14 +134,17 @@ class Connection(asyncio.Protocol):
 
     def write(self, content: bytes) -> None:
         """Hand bytes to the transport; ConnectionEnded if the connection is known to be gone."""
+        self.check().write(content)
+
+    def check(self) -> asyncio.Transport:
+        """Raise ConnectionEnded if the connection is known to be gone."""
         if self._ended or self._transport is None:
             raise self._ended or ConnectionEnded("not connected")
-        self._transport.write(content)
+        return self._transport
 
     async def drain(self, timeout: float) -> None:
         """Wait until the peer has taken enough of what was written."""
-        if self._ended:
-            raise self._ended
+        self.check()
         if self._room:
             try:
                 async with asyncio.timeout(timeout):
@@ -168,16 +170,16 @@ class Connection(asyncio.Protocol):
         Everything that the peer said in plaintext is forgotten, also what it sent ahead (RFC 3207 §4.2,
         CVE-2011-0411). Raises ssl.SSLError where TLS is not met, ConnectionEnded where the connection failed.
         """
-        if self._transport is None or self._ended:
-            raise self._ended or ConnectionEnded("not connected")
+        plain = self.check()
         self._buffer = b""
         self._lines.clear()
+        self._size = 0
         self._replies.clear()
         self.extensions = {}
         loop = asyncio.get_running_loop()
         try:
             secured = await loop.start_tls(
-                self._transport, self, context, server_hostname=host, ssl_handshake_timeout=timeout
+                plain, self, context, server_hostname=host, ssl_handshake_timeout=timeout
             )
         except ssl.SSLError:
             self.abort()
@@ -223,13 +225,15 @@ class Connection(asyncio.Protocol):
             self._break(ProtocolError("a reply of two codes"))
             return
         self._lines.append(line)
+        self._size += len(line)
         if match[2] == b"-":
-            if sum(map(len, self._lines)) > _LONGEST_REPLY:
+            if self._size > _LONGEST_REPLY:
                 self._break(ProtocolError("a reply without end"))
             return
         texts = tuple(each[4:].decode("ascii", "replace") for each in self._lines)
         status = _ENHANCED.match(texts[0])
         self._lines = []
+        self._size = 0
         self._replies.append(Reply(int(match[1]), status[1] if status else "", texts))
         if len(self._replies) > _LONGEST_BACKLOG:
             self._break(ProtocolError("replies to nothing"))
@@ -254,9 +258,7 @@ class Connection(asyncio.Protocol):
 
 
 async def connect(address: str, port: int, *, source: str, timeout: float) -> Connection:
-    """Open a connection from `source` to a mail host; ConnectionEnded if that fails within `timeout`
-    seconds.
-    """
+    """Open a connection from `source`; ConnectionEnded if that fails within `timeout` seconds."""
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(timeout):

@@ -1,5 +1,4 @@
-"""How fast a lane may send: rates shared by all workers, kept in Redis by the generic cell rate algorithm
-(GCRA).
+"""How fast a lane may send: rates shared by all workers, kept in Redis (GCRA).
 
 Each limit is one key that holds a single time: when the bucket will be empty again. A call takes tokens of
 several limits at once (a source, and the provider behind it) or none, by Redis's own clock, so that
@@ -44,9 +43,7 @@ return {granted, math.ceil(wait)}
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `burst` at once and `per_second` in the long run (0.0056 is 20 an hour); `key` names no
-    person.
-    """
+    """At most `burst` at once and `per_second` in the long run; `key` names no person."""
 
     key: str
     per_second: float
@@ -72,8 +69,7 @@ class Throttle:
         self._take = client.register_script(_TAKE)
 
     def take(self, want: int, limits: Sequence[Limit]) -> Grant:
-        """Take up to `want` tokens, the same number of every limit; a limit that gives none makes all give
-        none.
+        """Take up to `want` tokens, as many of every limit; where one gives none, all give none.
 
         Refuses (ValueError) to be asked for fewer than one, or twice for one key. Raises redis.RedisError.
         """

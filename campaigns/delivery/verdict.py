@@ -27,8 +27,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A message that may leave now; only `campaigns.delivery.gate` makes one, and the transport takes
-    nothing else.
+    """A message that may leave now; only the gate makes one, and the transport takes nothing else.
 
     `recipient` is a plaintext address and is kept out of `repr`, so that it reaches no log.
     """

@@ -1,5 +1,4 @@
-"""The merge language: what an author writes as `Hello {{ first_name|there }}`, read once into a list of
-nodes.
+"""The merge language: `Hello {{ first_name|there }}`, read once into a list of nodes.
 
 Author text is never the source of a template: there are no expressions, filters, loops or attributes, only
 names from an allow-list and a fallback that is plain text. Conditions on a block are segment rules and do
@@ -25,9 +24,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def _(message: str) -> str:
-    """Mark a message for translation; `MergeError.shown` translates it, in the language of whoever reads
-    it.
-    """
+    """Mark a message for translation, which `MergeError.shown` does for whoever reads it."""
     return message
 
 
@@ -40,9 +37,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A value of the recipient; `fallback` stands in where there is none (None: the value is never
-    missing).
-    """
+    """A value of the recipient; `fallback` stands in for none (None: it is never missing)."""
 
     name: str
     fallback: str | None = None
@@ -52,8 +47,7 @@ Node = Text | Field
 
 
 class MergeError(ValueError):
-    """The author's text cannot be read: where (line and column, counted from 1), what is wrong, and what
-    to do.
+    """The author's text cannot be read: where (counted from 1), what is wrong, and what to do.
 
     `str()` is English, for logs and tests; `shown()` is for the author.
     """
@@ -75,9 +69,7 @@ class MergeError(ValueError):
 
 
 class MissingValue(ValueError):
-    """A message cannot be made: a value that has no fallback is missing or empty. Names the field, never a
-    value.
-    """
+    """A message cannot be made for lack of a value without a fallback; names the field alone."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"the value of {name} is missing")
@@ -119,9 +111,7 @@ def names(nodes: Sequence[Node]) -> frozenset[str]:
 
 
 def value_of(field: Field, values: Mapping[str, str]) -> str:
-    """Give the text that stands for a field: the value, its fallback if that is empty; MissingValue
-    without either.
-    """
+    """Give the value of a field, or its fallback if that is empty; MissingValue without either."""
     value = values.get(field.name, "").strip()
     if value:
         return value

@@ -82,5 +82,3 @@ def export_message_log(*, actor: Actor, campaign_id: int) -> Evidence:
         rows=rows,
         at=now,
     )
-
-

@@ -32,7 +32,9 @@ def csv_lines(rows: Iterable[Sequence[object]]) -> Iterator[bytes]:
     """RFC 4180 lines, UTF-8, CRLF; every cell quoted where it must be."""
     for row in rows:
         cells = [cell(value) for value in row]
-        quoted = [f'"{text.replace(chr(34), chr(34) * 2)}"' if _needs_quotes(text) else text for text in cells]
+        quoted = [
+            f'"{text.replace(chr(34), chr(34) * 2)}"' if _needs_quotes(text) else text for text in cells
+        ]
         yield (",".join(quoted) + "\r\n").encode()
 
 

@@ -1,5 +1,6 @@
 """Reports: the list, one campaign, and its message log to download."""
 
+from campaigns.wording import REASONS
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -9,7 +10,6 @@ from accounts import access
 from accounts.access import Permission
 from campaigns.delivery.models import Message
 from campaigns.models import Campaign
-from campaigns.wording import REASONS
 from marketing.compliance import actions, queries
 
 LOG_PAGE = 50

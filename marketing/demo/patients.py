@@ -27,14 +27,16 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
-class _Mail:
+class Mail:
+    """What a patient can follow in one mail: the pixel, the tracked links, the one-click address."""
+
     pixel: str
     links: tuple[str, ...]
     one_click: str
 
 
-def _mails(subject: str) -> Iterator[_Mail]:
-    mailbox = Mailbox(settings.SANDBOX_DIR / "mail")
+def mails_in(mailbox: Mailbox, subject: str) -> Iterator[Mail]:
+    """The mails of one campaign, in the order in which they arrived."""
     for entry in mailbox.entries():
         message = email.message_from_bytes(mailbox.read(entry.id), policy=email.policy.default)
         part = message.get_body(("html",))
@@ -42,7 +44,7 @@ def _mails(subject: str) -> Iterator[_Mail]:
             continue
         page = part.get_content()
         pixel = _PIXEL.search(page)
-        yield _Mail(
+        yield Mail(
             pixel=pixel.group(1) if pixel else "",
             links=tuple(url for url in _HREF.findall(page) if "/c/" in url),
             one_click=str(message["List-Unsubscribe"]).strip("<> \r\n"),
@@ -70,7 +72,7 @@ def _ask(method: str, url: str, form: dict[str, str] | None = None) -> int:
 def play(subject: str) -> Played:
     """Of those who got the mail four in seven open it, two click, and one in nineteen unsubscribes with one click (RFC 8058)."""
     opened = clicked = unsubscribed = mails = 0
-    for number, mail in enumerate(_mails(subject)):
+    for number, mail in enumerate(mails_in(Mailbox(settings.SANDBOX_DIR / "mail"), subject)):
         mails += 1
         if mail.pixel and number % 7 in (0, 1, 3, 5):
             opened += _ask("GET", mail.pixel) == 200

@@ -4,13 +4,13 @@ import email
 import email.policy
 from email.message import EmailMessage
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from campaigns.delivery.sandbox.mailbox import Mailbox
-from django.conf import settings
 from marketing.demo.people import players
 
 _BODY_CSP = (

@@ -1,6 +1,4 @@
-"""The sandbox's own certificate authority: one root, and a certificate for each mail host, good or bad on
-purpose.
-"""
+"""The sandbox's own certificate authority, and certificates that are good or bad on purpose."""
 
 import os
 import ssl
@@ -29,9 +27,7 @@ class Certificate(StrEnum):
 
 
 class Authority:
-    """Keeps the root and the host certificates of one sandbox in a folder; keys are readable by their
-    owner alone.
-    """
+    """Keeps root and host certificates in a folder; keys are readable by their owner alone."""
 
     def __init__(self, folder: Path) -> None:
         """Open the authority in `folder`, making its root at the first start and when it is about to end."""

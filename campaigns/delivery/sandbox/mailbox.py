@@ -32,9 +32,7 @@ class Received:
 
 
 class Mailbox:
-    """A folder of received mail. Ids sort by arrival, are safe as file names and say nothing about
-    anybody.
-    """
+    """A folder of received mail; ids sort by arrival, are safe file names and name nobody."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -17,9 +17,7 @@ DNS_ADDRESS = "127.0.0.1"
 
 
 def demo_exchanges(no_tls: Sequence[str] = ("countryisp.example",)) -> tuple[Exchange, ...]:
-    """Give the demo's two mail hosts: one that takes everything, and one without TLS for the domains of
-    `no_tls`.
-    """
+    """Give the demo's mail hosts: one that takes everything, one without TLS for `no_tls`."""
     return (
         Exchange("mx.sandbox.test", "127.0.0.25"),
         Exchange("mx.plain.test", "127.0.0.26", domains=tuple(no_tls), starttls=False, nosuch=False),

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import time
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     """Starts servers, migrates, starts web, workers, beat and the index process, and stays until Ctrl-C."""
 
     help = "Run Wellsent on this machine until Ctrl-C."
-    requires_system_checks: list[str] = []
+    requires_system_checks: ClassVar[list[str]] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
         environment: dict[str, str] = {}
@@ -40,7 +40,9 @@ class Command(BaseCommand):
             group.wait_for("the web server", lambda: all(map(processes.listens, ports)))
             self.stdout.write(f"Staff     {settings.STAFF_URL}")
             self.stdout.write(f"Patients  {settings.PUBLIC_URL}")
-            self.stdout.write("The first administrator:  .venv/bin/python manage.py staff add --role administrator …")
+            self.stdout.write(
+                "The first administrator:  .venv/bin/python manage.py staff add --role administrator …"
+            )
             self.stdout.write("Ctrl-C ends it; data stay under " + str(settings.STATE_DIR))
             while True:
                 group.check()

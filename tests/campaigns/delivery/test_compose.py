@@ -1,6 +1,7 @@
 """Composed messages, read back by the standard library."""
 
 import html
+import quopri
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes, policy
@@ -305,6 +306,14 @@ def test_quoted_printable_leaves_room_for_a_soft_break(text: str) -> None:
     encoded = quoted_printable(text)
     assert max(map(len, encoded.split(b"\r\n"))) <= 76
     assert len(encoded.rpartition(b"\r\n")[2]) <= 75
+
+
+@pytest.mark.parametrize("before", range(61, 77))
+def test_a_last_line_that_just_fits_is_broken_outside_of_an_escape(before: int) -> None:
+    text = "a" * before + "=" + "a" * (76 - before - 3)
+    encoded = quoted_printable(text)
+    assert len(encoded.rpartition(b"\r\n")[2]) <= 75
+    assert quopri.decodestring(encoded) == text.encode()
 
 
 def test_a_naive_date_is_refused() -> None:

@@ -70,6 +70,14 @@ def test_where_one_limit_gives_nothing_no_other_pays(client: "redis.Redis") -> N
     assert throttle.take(20, [wide]).count == 10
 
 
+def test_a_limit_that_was_lowered_gives_nothing_until_it_is_paid_back(client: "redis.Redis") -> None:
+    throttle = Throttle(client)
+    throttle.take(10, [Limit("source", 0.01, 10)])
+    refused = throttle.take(1, [Limit("source", 0.01, 3)])
+    assert refused.count == 0
+    assert 790 < refused.wait_seconds <= 800
+
+
 def test_many_workers_never_get_more_than_there_is(client: "redis.Redis", server: Path) -> None:
     got: list[int] = []
 

@@ -156,9 +156,17 @@ def test_a_refused_recipient_bounces_and_the_next_goes_on_the_same_connection(
 
 def test_a_host_that_waits_for_data_without_a_recipient_gets_no_empty_message(world: Make) -> None:
     with world(replace(GOOD, takes_data_anyway=True)) as here:
-        outcomes = here.send(here.envelopes("nosuch@clinic.example", "bob@clinic.example"))
+        # A command said in place of the message would be taken for a part of it and never answered.
+        patient = replace(PATIENT, mail=3600)
+        outcomes = here.send(here.envelopes("nosuch@clinic.example", "bob@clinic.example"), timeouts=patient)
         assert kinds(outcomes) == [Kind.BOUNCED, Kind.ACCEPTED]
         assert [entry.recipient for entry in here.sandbox.mailbox.entries()] == ["bob@clinic.example"]
+
+
+def test_a_host_that_can_is_told_to_return_headers_alone(world: Make) -> None:
+    with world(replace(GOOD, dsn=True)) as here:
+        assert kinds(here.send(here.envelopes("ann@clinic.example"))) == [Kind.ACCEPTED]
+        assert "RET=HDRS" in here.sandbox.hosts["mx.good.test"].commands
 
 
 def test_greylisting_defers_and_the_second_attempt_arrives(world: Make) -> None:
@@ -419,6 +427,28 @@ def test_the_journal_says_what_had_begun_when_the_run_was_broken_off(world: Make
         (dead,) = reconcile(tmp_path / "j")
         assert dead.unanswered == {1}
         assert dead.accepted == dead.refused == {}
+
+
+def test_without_a_journal_no_final_dot_is_written(world: Make, tmp_path: Path) -> None:
+    with world(GOOD) as here:
+
+        async def run() -> None:
+            journal = Journal.open(tmp_path / "j", 9)
+            journal.close()
+            async for _ in deliver(
+                here.envelopes(*people(3)),
+                routes=Routes("clinic.example", (host("mx.good.test"),)),
+                source=Source("127.0.0.1", "out.clinic.example"),
+                port=here.sandbox.smtp_port,
+                tls=tls_context(here.sandbox.ca_file),
+                journal=journal,
+            ):
+                pass
+
+        with pytest.raises(ExceptionGroup) as caught:
+            asyncio.run(run())
+        assert caught.group_contains(OSError)
+        assert here.sandbox.mailbox.entries() == []
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Start, say on which ports, and wait. Refuses to run outside the demo, where mail must reach
-        people.
-        """
+        """Start, say on which ports, and wait; refused outside the demo, where mail is for people."""
         if not getattr(settings, "DEMO", False):
             raise CommandError("The sandbox belongs to the demo. Set DEMO=1 to run it.")
         ending = {signal.SIGTERM, signal.SIGINT}

@@ -1,0 +1,1 @@
+"""Benchmarks, one file a figure; each prints one line of JSON last."""

@@ -1,0 +1,197 @@
+"""The main job, end to end, on a file that isn't the sample: import, segment, approve, send, answer, report.
+
+Every part is a process of its own: PostgreSQL, Valkey, workers, beat, web, index, SMTP and DNS servers.
+"""
+
+import hashlib
+import http.client
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from accounts import access
+from campaigns import actions as campaigns
+from campaigns.delivery.models import IpPool, Mailing, Message, Stream
+from campaigns.delivery.queries import progress, whole_message_log
+from campaigns.models import Campaign
+from contacts import actions as contacts
+from contacts.consent.models import ConsentRecord, Suppression, Topic
+from contacts.models import Contact, Import
+from contacts.segments import actions as segments
+from marketing import founding
+from marketing.compliance import actions as compliance
+from marketing.demo import patients
+from safeguards import audit
+from safeguards.models import AuditEvent
+from tests import cast
+from tests.flows.stack import Stack, eventually
+
+FILE = Path(__file__).parent.parent / "data" / "clinic25.csv"
+TREE = {"match": "any", "rules": [{"field": "conditions", "op": "known"}, {"field": "payer", "op": "known"}]}
+
+
+def ask(method: str, url: str, form: dict[str, str] | None = None) -> tuple[int, str]:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
+    connection.request(method, parts.path, urlencode(form) if form else None, headers)
+    answer = connection.getresponse()
+    body = answer.read().decode()
+    connection.close()
+    return answer.status, body
+
+
+def imported() -> Import:
+    dana = cast.actor(cast.dana())
+    content = FILE.read_bytes()
+    source = contacts.upload_file(actor=dana, name=FILE.name, chunks=[content], size=len(content))
+    contacts.map_columns(
+        actor=dana,
+        import_id=source.pk,
+        mapping={int(column): key for column, key in source.mapping.items()},
+        has_header=True,
+        first=tuple(content.decode().splitlines()[0].split(",")),
+    )
+    eventually(lambda: Import.objects.get(pk=source.pk).state == Import.State.CHECKED, "the check")
+    assert Contact.objects.count() == 0, "a check writes nothing to contacts"
+    contacts.start_import(actor=dana, import_id=source.pk)
+    eventually(lambda: Import.objects.get(pk=source.pk).state == Import.State.DONE, "the import")
+    return Import.objects.get(pk=source.pk)
+
+
+def planned() -> Campaign:
+    dana = cast.actor(cast.dana())
+    segment = segments.save_segment(actor=dana, segment=None, name="In care", tree=TREE)
+    campaign = campaigns.create_campaign(actor=dana, name="Winter news")
+    assert campaign.brand is not None
+    campaign = campaigns.edit_setup(
+        actor=dana,
+        campaign=campaign,
+        name="Winter news",
+        brand=campaign.brand,
+        topic=Topic.objects.get(slug="clinic-news"),
+        purpose=Mailing.Purpose.PROMOTIONAL,
+        tracking=Mailing.Tracking.PERSON,
+        pool=IpPool.objects.get(stream=Stream.MARKETING),
+    )
+    return campaigns.choose_audience(actor=dana, campaign=campaign, segment=segment)
+
+
+@pytest.fixture(scope="module")
+def job(stack: Stack) -> tuple[Import, Mailing, Campaign]:
+    """The job done as far as the mailboxes."""
+    founding.set_up(
+        name="Lakeside Clinic",
+        phone="555-0199",
+        time_zone="America/Chicago",
+        from_address="news@lakeside.example",
+        postal_address="1 Lake Road, Worcester, MA 01602",
+        marketing=["127.0.2.1", "127.0.2.2"],
+        transactional=["127.0.2.9"],
+    )
+    source = imported()
+    campaign = planned()
+    mailing = campaigns.request_approval(actor=cast.actor(cast.dana()), campaign=campaign)
+    with pytest.raises(campaigns.NotPossible):
+        campaigns.launch_campaign(actor=cast.actor(cast.dana()), campaign=campaign)
+    campaigns.approve_campaign(actor=cast.actor(cast.marcus()), mailing=mailing, comment="")
+    campaign.refresh_from_db()
+    campaigns.launch_campaign(actor=cast.actor(cast.dana()), campaign=campaign)
+    eventually(
+        lambda: Mailing.objects.get(pk=mailing.pk).state == Mailing.State.FINISHED, "the end of the campaign"
+    )
+    return source, Mailing.objects.get(pk=mailing.pk), campaign
+
+
+Job = tuple[Import, Mailing, Campaign]
+
+
+def test_good_rows_are_imported_and_bad_ones_kept_with_why(job: Job) -> None:
+    source, _, _ = job
+    assert source.rows_total == 25
+    assert source.rejected == 2
+    assert source.created + source.updated == 23
+    assert Contact.objects.count() == source.created
+    assert source.problems.filter(codes__contains=["bad_email"]).exists() or source.problems.count() >= 2
+    assert not source.parts.exists(), "the sealed file is gone once it is imported"
+    assert ConsentRecord.objects.filter(act="opt_in").exists()
+
+
+def test_everybody_in_the_audience_is_sent_to_or_withheld_with_a_reason(job: Job, stack: Stack) -> None:
+    _, mailing, _ = job
+    counted = progress(mailing.pk)
+    assert counted.audience == counted.sent + counted.withheld_total > 0
+    assert {"no_consent", "deceased", "minor", "cannot_receive_securely"} <= set(counted.withheld)
+    arrived = stack.sandbox.mailbox.entries()
+    assert len(arrived) == counted.sent
+    assert len({entry.recipient for entry in arrived}) == counted.sent, "nobody got two"
+    assert {entry.peer for entry in arrived} <= {"127.0.2.1", "127.0.2.2"}
+    log = list(whole_message_log(mailing.pk))
+    assert all(line.tls_version >= "TLSv1.2" and line.tls_verified for line in log if line.state == "sent")
+
+
+def test_patients_open_click_and_unsubscribe_and_it_counts(job: Job, stack: Stack) -> None:
+    _, mailing, campaign = job
+    mails = list(patients.mails_in(stack.sandbox.mailbox, mailing.version.subject))
+    reader, leaver = mails[0], mails[1]
+    assert ask("GET", reader.pixel)[0] == 200
+    assert ask("GET", reader.links[0])[0] == 302
+    assert ask("GET", leaver.one_click)[0] == 200
+    assert Suppression.objects.count() == 0, "looking at the page changes nothing"
+    for _ in range(2):
+        assert ask("POST", leaver.one_click, {"List-Unsubscribe": "One-Click"}) == (200, "OK")
+    counted = progress(mailing.pk)
+    assert (counted.opened, counted.clicked, counted.unsubscribed) == (1, 1, 1)
+    # The next campaign doesn't reach the one who left.
+    dana = cast.actor(cast.dana())
+    again = campaigns.create_campaign(actor=dana, name="Spring news")
+    assert again.brand is not None
+    again = campaigns.edit_setup(
+        actor=dana,
+        campaign=again,
+        name="Spring news",
+        brand=again.brand,
+        topic=Topic.objects.get(slug="clinic-news"),
+        purpose=Mailing.Purpose.PROMOTIONAL,
+        tracking=Mailing.Tracking.NONE,
+        pool=IpPool.objects.get(stream=Stream.MARKETING),
+    )
+    assert campaign.segment is not None
+    again = campaigns.choose_audience(actor=dana, campaign=again, segment=campaign.segment)
+    second = campaigns.request_approval(actor=dana, campaign=again)
+    campaigns.approve_campaign(actor=cast.actor(cast.marcus()), mailing=second, comment="")
+    again.refresh_from_db()
+    campaigns.launch_campaign(actor=dana, campaign=again)
+    eventually(
+        lambda: Mailing.objects.get(pk=second.pk).state == Mailing.State.FINISHED, "the second campaign"
+    )
+    assert progress(second.pk).sent == counted.sent - 1
+    left = Message.objects.get(mailing_id=second.pk, state="withheld", reason="suppressed")
+    assert bytes(left.address_hash) == bytes(Suppression.objects.get().address_hash)
+
+
+def test_the_officer_downloads_a_log_that_names_nobody(job: Job) -> None:
+    _, mailing, campaign = job
+    evidence = compliance.export_message_log(actor=cast.actor(cast.olive()), campaign_id=campaign.pk)
+    content = evidence.file.read()
+    assert hashlib.sha256(content).hexdigest() == evidence.sha256
+    assert evidence.rows == progress(mailing.pk).audience == content.count(b"\r\n") - 1
+    assert b"@" not in content
+    row = AuditEvent.objects.get(action="evidence.exported")
+    assert row.details["sha256"] == evidence.sha256
+    with pytest.raises(access.Denied):
+        compliance.export_message_log(actor=cast.actor(cast.dana()), campaign_id=campaign.pk)
+
+
+def test_the_whole_job_stands_in_a_chain_that_verifies(job: Job) -> None:
+    eventually(lambda: not AuditEvent.objects.filter(link=None).exists(), "the chainer", 20)
+    assert list(audit.verify()) == []
+    told = set(AuditEvent.objects.values_list("action", flat=True))
+    assert {
+        "import.started",
+        "segment.saved",
+        "mailing.approved",
+        "mailing.launched",
+        "mailing.finished",
+    } <= told
