@@ -6,12 +6,12 @@ import re
 from datetime import UTC, datetime
 
 _ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)+")
-_TOKEN = re.compile(r"(?<=/[ucpom]/)[A-Za-z0-9_-]{40,}")
+_TOKEN = re.compile(r"(/(?:[ucpom]|f/confirm)/)[A-Za-z0-9_-]{40,}")
 
 
 def clean(text: str) -> str:
     """The text without e-mail addresses and link tokens."""
-    return _TOKEN.sub("<token>", _ADDRESS.sub("<address>", text))
+    return _TOKEN.sub(r"\1<token>", _ADDRESS.sub("<address>", text))
 
 
 class Lines(logging.Formatter):
