@@ -119,7 +119,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
         if request.POST.get("do") == "stop":
             actions.unsubscribe(actor=actor, token=opened, source="unsubscribe page")
         else:
-            chosen = {int(value) for value in request.POST.getlist("topic") if value.isdigit()}
+            chosen = {int(value) for value in request.POST.getlist("topic") if value.isdecimal()}
             actions.choose_topics(actor=actor, token=opened, topic_ids=chosen)
         saved = True
     standings = standings_by_topic(opened.address_hash, opened.person_key, brand.pk)

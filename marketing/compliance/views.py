@@ -35,7 +35,9 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         found = queries.report(actor, pk)
     except Campaign.DoesNotExist:
         raise Http404 from None
-    after = int(request.GET.get("after", "0")) if request.GET.get("after", "0").isdigit() else 0
+    # What isn't a number that the database can compare with is the beginning.
+    given = request.GET.get("after", "")
+    after = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
     log = queries.log_page(actor, found.mailing.pk, after, LOG_PAGE + 1)
     withheld = [(_why(name), count) for name, count in found.progress.withheld.items()]
     return render(
