@@ -1,8 +1,176 @@
-"""Reads of campaigns."""
+"""Reads of campaigns: lists, where each stands, what it lacks, how far it has got."""
 
-from campaigns.delivery.models import Mailing
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Count, QuerySet
+
+from accounts import access
+from accounts.access import Permission
+from campaigns import rules
+from campaigns.delivery import queries as delivery
+from campaigns.delivery.models import Approval, IpPool, Mailing, Message, SendingDomain, Stream
+from campaigns.designs import blocks as documents
+from campaigns.designs.blocks import Block
+from campaigns.designs.lint import lint, speaks_of_health, stops
+from campaigns.designs.models import Design
+from campaigns.models import Campaign
+from contacts.segments import queries as segments
+from contacts.segments import rules as segment_rules
+from safeguards.actor import Actor
 
 
 def waiting_for_approval() -> int:
     """How many mailings wait for somebody's word."""
     return Mailing.objects.filter(state=Mailing.State.WAITING, needs_approval=True).count()
+
+
+def marketing_pools() -> QuerySet[IpPool]:
+    """The pools that campaigns may leave by, oldest first."""
+    return IpPool.objects.filter(stream=Stream.MARKETING).order_by("pk")
+
+
+def listed(actor: Actor) -> QuerySet[Campaign]:
+    """All campaigns with what a list shows of them, newest change first. Raises Denied."""
+    access.require(actor, Permission.VIEW_CAMPAIGNS)
+    return (
+        Campaign.objects.select_related("mailing", "topic", "created_by", "segment")
+        .prefetch_related("mailing__approvals")
+        .order_by("-updated_at", "-pk")
+    )
+
+
+def one(actor: Actor, pk: int) -> Campaign:
+    """A campaign with all it points to. Raises Denied; Campaign.DoesNotExist."""
+    access.require(actor, Permission.VIEW_CAMPAIGNS)
+    return Campaign.objects.select_related(
+        "mailing__version", "design", "brand", "topic", "pool", "segment", "created_by"
+    ).get(pk=pk)
+
+
+def waiting(actor: Actor) -> QuerySet[Campaign]:
+    """Campaigns that wait for approval, the one that has waited longest first. Raises Denied."""
+    access.require(actor, Permission.APPROVE_MAILING)
+    return (
+        Campaign.objects.filter(mailing__state=Mailing.State.WAITING, mailing__needs_approval=True)
+        .select_related("mailing__version", "mailing__topic", "mailing__requested_by", "segment")
+        .order_by("mailing__requested_at", "pk")
+    )
+
+
+def asked_for(actor: Actor, mailing_id: int) -> Campaign:
+    """The campaign whose mailing this is, for the person who approves it. Raises Denied; Campaign.DoesNotExist."""
+    access.require(actor, Permission.APPROVE_MAILING)
+    return Campaign.objects.select_related(
+        "mailing__version",
+        "mailing__brand",
+        "mailing__topic",
+        "mailing__requested_by",
+        "segment",
+        "created_by",
+    ).get(mailing_id=mailing_id)
+
+
+def state(campaign: Campaign) -> rules.State:
+    """Where the campaign stands."""
+    mailing = campaign.mailing
+    if mailing is None:
+        return rules.State.DRAFT
+    ended_unsent = mailing.state == Mailing.State.CANCELLED and mailing.started_at is None
+    return rules.state_of(
+        mailing.state,
+        started=mailing.started_at is not None,
+        sent_back=ended_unsent and last_refusal(campaign) is not None,
+    )
+
+
+def last_refusal(campaign: Campaign) -> Approval | None:
+    """The approver's word that sent the campaign back, if its mailing was."""
+    if campaign.mailing is None:
+        return None
+    refusals = [word for word in campaign.mailing.approvals.all() if not word.approved]
+    return refusals[-1] if refusals else None
+
+
+def says_the_same(design: Design, *, subject: str, preheader: str, blocks: Sequence[Block]) -> bool:
+    """Whether a design already has exactly these words."""
+    document = documents.written(blocks, lang=design.document["lang"])
+    return (design.subject, design.preheader, design.document) == (subject, preheader, document)
+
+
+def is_clinical(campaign: Campaign) -> bool:
+    """Whether the segment's rules or the message's values speak of health."""
+    return bool(campaign.segment and campaign.segment.clinical) or bool(
+        campaign.design and speaks_of_health(documents.read(campaign.design.document))
+    )
+
+
+def blockers(campaign: Campaign) -> tuple[rules.Blocker, ...]:
+    """What the campaign lacks before it can be sent."""
+    brand, pool, design = campaign.brand, campaign.pool, campaign.design
+    stopped = design is not None and bool(
+        stops(
+            lint(
+                subject=design.subject,
+                preheader=design.preheader,
+                blocks=documents.read(design.document),
+            )
+        )
+    )
+    return rules.blockers(
+        rules.Facts(
+            brand=brand is not None,
+            signing_key=brand is not None and SendingDomain.objects.filter(domain=brand.domain).exists(),
+            topic=campaign.topic_id is not None,
+            pool=pool is not None,
+            pool_has_source=pool is not None and pool.entries.exists(),
+            segment=campaign.segment_id is not None,
+            design=design is not None,
+            design_stopped=stopped,
+        )
+    )
+
+
+def audience_changed(actor: Actor, campaign: Campaign) -> bool:
+    """Whether the segment's rules differ from those that approval was asked for. Raises Denied."""
+    if campaign.mailing is None or campaign.segment is None or state(campaign) not in rules.ASKED:
+        return False
+    tree = segments.reveal_segment(actor, campaign.segment).tree
+    return segment_rules.digest(tree) != campaign.mailing.audience_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A campaign in a list: its state, and how many of its messages are settled."""
+
+    campaign: Campaign
+    state: rules.State
+    settled: int
+    sent: int
+
+
+def rows(campaigns: Iterable[Campaign]) -> list[Row]:
+    """The campaigns of one page with their progress, in one query whatever their number."""
+    page = list(campaigns)
+    launched = [each.mailing_id for each in page if each.mailing and each.mailing.started_at]
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    for mailing_id, message_state, number in (
+        Message.objects.filter(mailing_id__in=launched)
+        .values_list("mailing_id", "state")
+        .annotate(number=Count("id"))
+    ):
+        counts[mailing_id][message_state] = number
+    return [
+        Row(
+            campaign,
+            state(campaign),
+            settled=sum(
+                number
+                for message_state, number in counts[campaign.mailing_id or 0].items()
+                if message_state not in delivery.UNFINISHED
+            ),
+            sent=counts[campaign.mailing_id or 0].get(Message.State.SENT, 0),
+        )
+        for campaign in page
+    ]

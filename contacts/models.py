@@ -53,6 +53,7 @@ class Import(models.Model):
     encoding = models.CharField(max_length=20, blank=True)
     delimiter = models.CharField(max_length=1, blank=True)
     has_header = models.BooleanField(default=True)
+    columns = models.PositiveSmallIntegerField(default=0)
     mapping = models.JSONField(default=dict)  # column number (as text) to field key
     size = models.BigIntegerField()
     rows_total = models.PositiveIntegerField(default=0)
@@ -61,7 +62,9 @@ class Import(models.Model):
     created = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
-    problem = models.CharField(max_length=300, blank=True)
+    warned = models.PositiveIntegerField(default=0)  # taken, but a consent was left out
+    attempts = models.PositiveSmallIntegerField(default=0)  # workers that took it up since it last got on
+    problem = models.JSONField(null=True)  # code and values of contacts.rules.problems.FILE
     created_by = models.ForeignKey(User, models.PROTECT)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

@@ -70,17 +70,21 @@ def _open(record: models.Model, field: str) -> dict[str, Any]:
     try:
         plaintext = keyring.unseal(_LABEL, message_of(sealed), _context(table, field, record.pk, version))
     except crypto.SealBroken as broken:
-        # Committed apart, since whoever asked is about to fail and roll back. [164.312(c), B4]
-        audit.record_apart(
-            "phi.seal_broken",
-            actor=Actor(kind="system", id="phi"),
-            outcome="failure",
-            reason=str(broken),
-            details={"table": table, "field": field, "row": str(record.pk)},
-        )
+        _report_broken(table, field, record.pk, broken)
         raise
     opened: dict[str, Any] = json.loads(plaintext)
     return opened
+
+
+def _report_broken(table: str, field: str, row: int | UUID, broken: crypto.SealBroken) -> None:
+    # Committed apart, since whoever asked is about to fail and roll back. [164.312(c), B4]
+    audit.record_apart(
+        "phi.seal_broken",
+        actor=Actor(kind="system", id="phi"),
+        outcome="failure",
+        reason=str(broken),
+        details={"table": table, "field": field, "row": str(row)},
+    )
 
 
 def reveal(
@@ -133,15 +137,20 @@ def unaudited_reader(model: type[models.Model], field: str) -> "Reader":
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Opens raw rows (id, version, ciphertext) of one table. Given out to contacts.segments.index alone."""
+    """Opens rows (id, version, sealed record) of one table. Given out to contacts.segments.index alone."""
 
     table: str
     field: str
 
-    def open(self, row: int, version: int, message: bytes) -> dict[str, Any]:
-        """One record as a mapping. Raises SealBroken."""
+    def open(self, row: int, version: int, sealed: Sealed) -> dict[str, Any] | None:
+        """One record as a mapping; None, with an audit row that outlives the caller, where its seal is broken."""
         context = _context(self.table, self.field, row, version)
-        opened: dict[str, Any] = json.loads(keyring.unseal(_LABEL, message, context))
+        try:
+            plaintext = keyring.unseal(_LABEL, message_of(sealed), context)
+        except crypto.SealBroken as broken:
+            _report_broken(self.table, self.field, row, broken)
+            return None
+        opened: dict[str, Any] = json.loads(plaintext)
         return opened
 
 

@@ -31,6 +31,11 @@ def servers() -> Servers | None:
     return _servers
 
 
+def state() -> Path:
+    """The folder of the tests' servers."""
+    return _state
+
+
 def pytest_unconfigure() -> None:
     """Stop what was started, and leave nothing behind."""
     if _servers is not None:

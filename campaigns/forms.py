@@ -1,0 +1,202 @@
+"""Forms of campaign pages: the shape of what is typed."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, cast
+
+from django import forms
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from accounts.organization.models import Brand
+from campaigns import queries
+from campaigns.delivery.models import IpPool, Mailing
+from campaigns.designs.blocks import KINDS, MOST_BLOCKS, Block, MalformedDocument
+from campaigns.models import Campaign
+from contacts.consent.models import Topic
+from contacts.segments.models import Segment
+from contacts.segments.queries import Definition
+
+_COMMAND = re.compile(r"(add):([a-z]{1,20})|(remove|up|down):([0-9]{1,3})")
+
+
+class NameForm(forms.Form):
+    """A new campaign's name."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=120,
+        help_text=_(
+            "Only your colleagues see it, for example “June clinic news”. Don't name patients or diagnoses."
+        ),
+    )
+
+
+class SetupForm(forms.Form):
+    """The terms of a campaign; the purpose is found by plain questions (BEHAVIOURS C1)."""
+
+    name = NameForm.base_fields["name"]
+    brand = forms.ModelChoiceField(
+        Brand.objects.order_by("name"),
+        label=_("Sent by"),
+        empty_label=None,
+        help_text=_("Its name, address and postal address stand in the message."),
+    )
+    topic = forms.ModelChoiceField(
+        Topic.objects.all(),
+        label=_("Topic"),
+        empty_label=_("Choose a topic"),
+        help_text=_("People get the message only if they chose this topic. Anybody who hasn't is left out."),
+    )
+    purpose = forms.ChoiceField(
+        label=_("What is it for?"),
+        widget=forms.RadioSelect,
+        choices=(
+            (
+                Mailing.Purpose.PROMOTIONAL,
+                _("News, or our own services: newsletters, classes, new doctors, opening hours"),
+            ),
+            (
+                Mailing.Purpose.CARE,
+                _(
+                    "The care of the people who get it: check-ups that are due, how to prepare, care coordination"
+                ),
+            ),
+        ),
+    )
+    paid = forms.ChoiceField(
+        label=_("Does anybody pay us to send it, or is it about another company's product?"),
+        widget=forms.RadioSelect,
+        choices=(("no", _("No")), ("yes", _("Yes"))),
+    )
+    tracking = forms.ChoiceField(
+        label=_("What do we count?"),
+        widget=forms.RadioSelect,
+        choices=(
+            (Mailing.Tracking.TOTALS, _("Totals only: how many opens and clicks, never whose")),
+            (
+                Mailing.Tracking.NONE,
+                _("Nothing: no open is counted, and links lead straight to their address"),
+            ),
+            (
+                Mailing.Tracking.PERSON,
+                _("Each person who agreed to be counted; for everybody else totals only"),
+            ),
+        ),
+        help_text=_("Opens are unreliable: mail programs open messages by themselves. Clicks tell more."),
+    )
+    pool = forms.ModelChoiceField(
+        IpPool.objects.none(),
+        label=_("Leaves by"),
+        empty_label=None,
+        help_text=_("The group of our own addresses that the message is sent from."),
+    )
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("name", "brand", "topic", "purpose", "tracking", "pool"):
+            self.initial[name] = getattr(campaign, name)
+        if campaign.topic_id is not None:
+            self.initial["paid"] = "no"  # the form takes no other answer, so it was given when the topic was
+        cast("forms.ModelChoiceField[IpPool]", self.fields["pool"]).queryset = queries.marketing_pools()
+
+    def clean_paid(self) -> str:
+        """Marketing by 45 CFR 164.501 needs each person's signed authorization, which this version can't check."""
+        answer = str(self.cleaned_data["paid"])
+        if answer == "yes":
+            raise forms.ValidationError(
+                _(
+                    "HIPAA calls this marketing. It needs a signed authorization from every person, which Wellsent "
+                    "can't check yet, so it can't be sent from here. Ask your compliance officer."
+                )
+            )
+        return answer
+
+
+class AudienceForm(forms.Form):
+    """Which segment gets it."""
+
+    segment = forms.TypedChoiceField(label=_("Segment"), widget=forms.RadioSelect, coerce=int)
+
+    def __init__(
+        self, *args: Any, segments: Sequence[Definition], chosen: Segment | None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["segment"] = chosen.pk if chosen else None
+        cast("forms.TypedChoiceField", self.fields["segment"]).choices = [
+            (definition.segment.pk, definition.name) for definition in segments
+        ]
+
+
+class ContentForm(forms.Form):
+    """Subject and preview text; the blocks beside them are read by `posted_blocks`."""
+
+    subject = forms.CharField(
+        label=_("Subject"),
+        max_length=200,
+        required=False,
+        help_text=_(
+            "Seen without opening the message, so it says nothing about the person. Up to 150 characters."
+        ),
+    )
+    preheader = forms.CharField(
+        label=_("Preview text"),
+        max_length=200,
+        required=False,
+        help_text=_(
+            "The line beside the subject in an inbox. Up to 140 characters; nothing about the person here either."
+        ),
+    )
+
+
+class DecisionForm(forms.Form):
+    """An approver's word."""
+
+    comment = forms.CharField(
+        label=_("Comment"),
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Needed when you send it back: say what has to change."),
+    )
+
+
+def posted_blocks(posted: QueryDict) -> list[Block]:
+    """The blocks of a design as they were typed. Raises MalformedDocument for what no page of ours posts."""
+    number = posted.get("blocks", "")
+    if not re.fullmatch(r"[0-9]{1,3}", number) or int(number) > MOST_BLOCKS:
+        raise MalformedDocument("the number of blocks")
+    blocks: list[Block] = []
+    for place in range(int(number)):
+        kind = KINDS.get(posted.get(f"block-{place}-kind", ""))
+        if kind is None:
+            raise MalformedDocument("there is no such kind of block")
+        blocks.append(
+            kind(**{each.name: posted.get(f"block-{place}-{each.name}", "") for each in fields(kind)})
+        )
+    return blocks
+
+
+def rearranged(blocks: Sequence[Block], command: str) -> tuple[list[Block], int | None]:
+    """The blocks after a button was pressed (`add:text`, `remove:2`, `up:2`, `down:2`), and the place to look at next.
+
+    Anything else changes nothing: the plain save button says "save".
+    """
+    changed, match = list(blocks), _COMMAND.fullmatch(command)
+    if match is None:
+        return changed, None
+    if match[1]:
+        kind = KINDS.get(match[2])
+        if kind is None or len(changed) >= MOST_BLOCKS:
+            return changed, None
+        return [*changed, kind()], len(changed)
+    verb, place = match[3], int(match[4])
+    if place >= len(changed):
+        return changed, None
+    block = changed.pop(place)
+    if verb == "remove":
+        return changed, min(place, len(changed) - 1) if changed else None
+    place = max(place - 1, 0) if verb == "up" else min(place + 1, len(changed))
+    changed.insert(place, block)
+    return changed, place

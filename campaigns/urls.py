@@ -1,0 +1,25 @@
+"""Addresses of campaigns and approvals."""
+
+from django.urls import path
+
+from campaigns.views import approvals, planning, running, writing
+
+urlpatterns = [
+    path("campaigns/", planning.listing, name="campaigns"),
+    path("campaigns/new/", planning.new, name="campaign_new"),
+    path("campaigns/<int:pk>/", running.campaign, name="campaign"),
+    path("campaigns/<int:pk>/setup/", planning.setup, name="campaign_setup"),
+    path("campaigns/<int:pk>/audience/", planning.audience, name="campaign_audience"),
+    path("campaigns/<int:pk>/design/", writing.design, name="campaign_design"),
+    path("campaigns/<int:pk>/preview/", writing.preview, name="campaign_preview"),
+    path("campaigns/<int:pk>/review/", planning.review, name="campaign_review"),
+    path("campaigns/<int:pk>/progress/", running.progress, name="campaign_progress"),
+    path("campaigns/<int:pk>/ask/", running.ask, name="campaign_ask"),
+    path("campaigns/<int:pk>/launch/", running.launch, name="campaign_launch"),
+    path("campaigns/<int:pk>/pause/", running.pause, name="campaign_pause"),
+    path("campaigns/<int:pk>/resume/", running.resume, name="campaign_resume"),
+    path("campaigns/<int:pk>/cancel/", running.cancel, name="campaign_cancel"),
+    path("approvals/", approvals.listing, name="approvals"),
+    path("approvals/<int:pk>/", approvals.approval, name="approval"),
+    path("approvals/<int:pk>/preview/", approvals.preview, name="approval_preview"),
+]

@@ -1,0 +1,1 @@
+"""Pages of campaigns: planning one, watching it, approving it."""

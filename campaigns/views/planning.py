@@ -1,0 +1,152 @@
+"""Pages on which a campaign is planned: the list, its name, terms and audience, and the review."""
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts import access
+from accounts.access import Permission
+from campaigns import actions, queries, rules, wording
+from campaigns.designs import queries as designs
+from campaigns.designs.lint import Finding, Level
+from campaigns.forms import AudienceForm, NameForm, SetupForm
+from campaigns.models import Campaign
+from campaigns.views import steps
+from contacts.segments import queries as segments
+from contacts.segments.client import IndexAway
+from contacts.segments.queries import Count, Definition
+from safeguards.actor import Actor
+
+PER_PAGE = 20
+
+
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    """All campaigns, the last changed first."""
+    actor = access.of(request)
+    page = Paginator(queries.listed(actor), PER_PAGE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "campaigns/list.html",
+        {
+            "page": page,
+            "rows": [(row, wording.STATES[row.state]) for row in queries.rows(page.object_list)],
+            "may_edit": access.allowed(actor, Permission.EDIT_CAMPAIGNS),
+        },
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    """Name a new campaign."""
+    actor = steps.editor(request)
+    form = NameForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        campaign = actions.create_campaign(actor=actor, name=form.cleaned_data["name"])
+        return steps.to_page(campaign, rules.Step.SETUP)
+    return render(request, "campaigns/new.html", {"form": form, "trail": steps.crumbs()})
+
+
+@require_http_methods(["GET", "POST"])
+def setup(request: HttpRequest, pk: int) -> HttpResponse:
+    """The terms: sender, topic, purpose, what is counted, and where it leaves by."""
+    actor, campaign, state = steps.planned(request, pk)
+    if state not in rules.EDITABLE:
+        return redirect("campaign", pk=pk)
+    form = SetupForm(request.POST if request.method == "POST" else None, campaign=campaign)
+    if form.is_valid():
+        terms = {name: value for name, value in form.cleaned_data.items() if name != "paid"}
+        if steps.change(
+            request, state, campaign, lambda: actions.edit_setup(actor=actor, campaign=campaign, **terms)
+        ):
+            return steps.to_page(campaign, rules.Step.AUDIENCE)
+    return steps.page(request, "campaigns/setup.html", campaign, rules.Step.SETUP, state, form=form)
+
+
+@require_http_methods(["GET", "POST"])
+def audience(request: HttpRequest, pk: int) -> HttpResponse:
+    """Who gets it: a segment, how many are in it, and how many of them can be written to."""
+    actor, campaign, state = steps.planned(request, pk)
+    if state not in rules.EDITABLE:
+        return redirect("campaign", pk=pk)
+    listed = segments.segment_list(actor)
+    form = AudienceForm(
+        request.POST if request.method == "POST" else None, segments=listed, chosen=campaign.segment
+    )
+    if form.is_valid():
+        by_id = {each.segment.pk: each.segment for each in listed}
+        chosen = by_id[form.cleaned_data["segment"]]
+        if steps.change(
+            request,
+            state,
+            campaign,
+            lambda: actions.choose_audience(actor=actor, campaign=campaign, segment=chosen),
+        ):
+            # The count of the new choice stands on the same page.
+            return steps.to_page(campaign, rules.Step.AUDIENCE)
+    definition = next((each for each in listed if each.segment.pk == campaign.segment_id), None)
+    return steps.page(
+        request,
+        "campaigns/audience.html",
+        campaign,
+        rules.Step.AUDIENCE,
+        state,
+        form=form,
+        choices=[
+            {"definition": each, "words": segments.plain_words(each.tree), "chosen": each is definition}
+            for each in listed
+        ],
+        **forecast(actor, campaign, definition),
+    )
+
+
+@require_GET
+def review(request: HttpRequest, pk: int) -> HttpResponse:
+    """What is still lacking, who would get it and who not, and the button that sends it or asks for approval."""
+    actor, campaign, state = steps.planned(request, pk)
+    if state not in rules.EDITABLE:
+        return redirect("campaign", pk=pk)
+    definition = segments.reveal_segment(actor, campaign.segment) if campaign.segment else None
+    expected = forecast(actor, campaign, definition)
+    counted = expected["count"]
+    size = counted.match.least if isinstance(counted, Count) else 0
+    clinical = queries.is_clinical(campaign)
+    return steps.page(
+        request,
+        "campaigns/review.html",
+        campaign,
+        rules.Step.REVIEW,
+        state,
+        definition=definition,
+        words=segments.plain_words(definition.tree) if definition else "",
+        lacking=[
+            (wording.BLOCKERS[blocker], wording.STEPS[step], reverse(steps.PAGES[step], args=[pk]))
+            for blocker in queries.blockers(campaign)
+            for step in [rules.STEP_OF[blocker]]
+        ],
+        warnings=[finding for finding in _findings(actor, campaign) if finding.level is Level.WARN],
+        clinical=clinical,
+        large=rules.LARGE_AUDIENCE,
+        must_ask=rules.needs_approval(clinical=clinical, audience_size=size),
+        changed=queries.audience_changed(actor, campaign),
+        may_launch=access.allowed(actor, Permission.LAUNCH_CAMPAIGN),
+        **expected,
+    )
+
+
+def forecast(actor: Actor, campaign: Campaign, definition: Definition | None) -> dict[str, object]:
+    """How many would get it and how many not and why, or that nobody can say right now."""
+    if definition is None:
+        return {"count": None, "away": ""}
+    try:
+        count = segments.count(actor, definition.tree, topic=campaign.topic, brand=campaign.brand)
+    except IndexAway:
+        return {"count": None, "away": steps.index_away()}
+    reasons = [(wording.REASONS.get(reason, reason), figure) for reason, figure in count.reasons]
+    return {"count": count, "reasons": reasons, "away": ""}
+
+
+def _findings(actor: Actor, campaign: Campaign) -> tuple[Finding, ...]:
+    return designs.findings(actor=actor, design=campaign.design) if campaign.design else ()

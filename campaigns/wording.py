@@ -1,0 +1,60 @@
+"""What campaign pages say: states as pills, what is lacking and where to mend it, why people don't get a message."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.rules import Blocker, State, Step
+
+# The kind of the pill, and the word in it.
+STATES: dict[State, tuple[str, Promise]] = {
+    State.DRAFT: ("mute", _("Draft")),
+    State.RETURNED: ("warn", _("Sent back")),
+    State.WAITING: ("warn", _("Waiting for approval")),
+    State.APPROVED: ("info", _("Approved, not sent yet")),
+    State.SENDING: ("info", _("Sending")),
+    State.PAUSED: ("warn", _("Paused")),
+    State.SENT: ("ok", _("Sent")),
+    State.CANCELLED: ("bad", _("Cancelled")),
+}
+
+STEPS: dict[Step, Promise] = {
+    Step.SETUP: _("Setup"),
+    Step.AUDIENCE: _("Audience"),
+    Step.DESIGN: _("Message"),
+    Step.REVIEW: _("Review"),
+}
+
+BLOCKERS: dict[Blocker, Promise] = {
+    Blocker.NO_BRAND: _("Choose the brand that it is sent by."),
+    Blocker.NO_SIGNING_KEY: _(
+        "The brand's domain can't sign mail yet. Choose another brand, or ask an administrator to add its sending domain."
+    ),
+    Blocker.NO_TOPIC: _("Choose the topic: only people who chose it get the message."),
+    Blocker.NO_POOL: _("Choose the addresses that it leaves by."),
+    Blocker.EMPTY_POOL: _(
+        "The chosen pool has no address. Choose another, or ask an administrator to add one."
+    ),
+    Blocker.NO_SEGMENT: _("Choose who gets it."),
+    Blocker.NO_DESIGN: _("Write the message."),
+    Blocker.DESIGN_STOPPED: _("Something in the message must be mended. The checks beside it say what."),
+}
+
+# Why somebody doesn't get a message: in the forecast, and by the gate at the moment of sending.
+REASONS: dict[str, Promise] = {
+    "deceased": _("Have died"),
+    "minor": _("Are under 18"),
+    "no_representative": _("Are under 18, with no representative on record"),
+    "no_consent": _("Haven't agreed to this topic"),
+    "no_authorization": _("Haven't signed an authorization"),
+    "suppressed": _("Unsubscribed, or can't be reached any more"),
+    "not_approved": _("Not approved"),
+    "approval_void": _("Changed after approval"),
+    "paused": _("Paused"),
+    "cancelled": _("Cancelled"),
+    "over_cap": _("Had enough messages lately"),
+    "contact_gone": _("Deleted since"),
+    "bad_address": _("Address can't be used"),
+    "cannot_receive_securely": _("Can't receive securely"),
+    "no_sending_domain": _("Sending domain isn't set up"),
+    "no_pool_source": _("No address to send from"),
+}

@@ -1,0 +1,250 @@
+"""Bringing parsed rows into contacts and the consent ledger: who is known is updated, who isn't is added.
+
+A person is known by the external id; without one, by the address among contacts who have no external id. Two people with
+different external ids may share an address.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.utils import timezone
+
+from accounts.access import Permission, grant
+from accounts.organization.models import Brand
+from contacts.consent import actions as consent
+from contacts.consent.models import Topic
+from contacts.consent.queries import ledgers_of
+from contacts.consent.rules import Act, Evidence
+from contacts.models import Contact, Import
+from contacts.rules import fields
+from contacts.rules.rows import Declared, Parsed
+from safeguards import audit, phi, tokens
+from safeguards.actor import Actor
+
+audit.declare("contact.address_changed", "import")
+
+CARRIED = "carried over with a changed address"
+# Stops that say something of an old mailbox and nothing of the person.
+_OF_THE_MAILBOX = frozenset({"hard_bounce"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many contacts a batch added and updated."""
+
+    created: int
+    updated: int
+
+
+@dataclass(slots=True)
+class _Person:
+    contact: Contact
+    values: dict[str, Any]
+    is_new: bool
+    changed: bool
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is gathered before anything is written."""
+
+    by_key: dict[bytes, _Person] = field(default_factory=dict)
+    by_address: dict[bytes, _Person] = field(default_factory=dict)  # people without an external id
+    touched: list[_Person] = field(default_factory=list)
+    evidence: list[tuple[Evidence, bool]] = field(default_factory=list)  # and whether the row gave a date
+    rebound: list[tuple[bytes, _Person]] = field(default_factory=list)  # old address, whose
+
+
+def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import, zone: ZoneInfo) -> Outcome:
+    """Add or update the contacts of some rows, (row number, row) in order, inside the caller's transaction.
+
+    Fields that the file has are overwritten, also by empty cells; others stay. A later row of the same person updates.
+    One batch at a time, whichever import it belongs to, so that two imports never add one person twice.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('contacts.take_in'))")
+    now = timezone.now()
+    batch = _known(actor, [row for _number, row in rows])
+    ids = iter(phi.allot(Contact, len(rows)))
+    created = 0
+    for number, row in rows:
+        address_hash = tokens.address_key(row.email)
+        person = _find(batch, row, address_hash)
+        if person is None:
+            person = _newcomer(next(ids), row, address_hash, source, now)
+            _remember(batch, person)
+            created += 1
+        else:
+            _update(batch, person, row, address_hash)
+        for declared in row.declared:
+            batch.evidence.append(
+                (_evidence(person, declared, zone, now, source, number), declared.on is not None)
+            )
+    _write(batch, now)
+    consent.record(actor=actor, evidence=_not_yet_recorded(batch.evidence))
+    for old, person in batch.rebound:
+        _rebind(actor, person, old, source)
+    return Outcome(created=created, updated=len(rows) - created)
+
+
+def _known(actor: Actor, rows: Sequence[Parsed]) -> _Batch:
+    """Everybody whom these rows may mean, opened."""
+    keys = [tokens.person_key(row.external_id) for row in rows if row.external_id]
+    addresses = [tokens.address_key(row.email) for row in rows if not row.external_id]
+    found = Contact.objects.select_for_update().order_by("id")
+    contacts = {contact.pk: contact for contact in found.filter(person_key__in=keys)}
+    contacts |= {c.pk: c for c in found.filter(address_hash__in=addresses, deleted_at=None)}
+    alive = [contact for contact in contacts.values() if contact.deleted_at is None]
+    opened = phi.reveal(
+        alive, list(fields.BY_KEY), grant=grant(actor, Permission.IMPORT_CONTACTS), purpose="import"
+    )
+    batch = _Batch()
+    for contact, values in zip(alive, opened, strict=True):
+        _index(batch, _Person(contact, values, is_new=False, changed=False))
+    for contact in contacts.values():
+        if contact.deleted_at is not None:
+            # Erased once, and back in the clinic's own list: nothing of the old record is taken up again.
+            _index(batch, _Person(contact, {}, is_new=False, changed=True))
+    return batch
+
+
+def _index(batch: _Batch, person: _Person) -> None:
+    batch.by_key[bytes(person.contact.person_key)] = person
+    if not person.values.get("external_id") and person.contact.deleted_at is None:
+        batch.by_address.setdefault(bytes(person.contact.address_hash), person)
+
+
+def _find(batch: _Batch, row: Parsed, address_hash: bytes) -> _Person | None:
+    if row.external_id:
+        return batch.by_key.get(tokens.person_key(row.external_id))
+    return batch.by_address.get(address_hash)
+
+
+def _newcomer(contact_id: int, row: Parsed, address_hash: bytes, source: Import, now: datetime) -> _Person:
+    key = tokens.person_key(row.external_id) if row.external_id else tokens.random_person_key()
+    contact = Contact(
+        id=contact_id,
+        person_key=key,
+        address_hash=address_hash,
+        created_at=now,
+        updated_at=now,
+        imported_by=source,
+    )
+    return _Person(contact, dict(row.record), is_new=True, changed=True)
+
+
+def _remember(batch: _Batch, person: _Person) -> None:
+    _index(batch, person)
+    batch.touched.append(person)
+
+
+def _update(batch: _Batch, person: _Person, row: Parsed, address_hash: bytes) -> None:
+    contact, old = person.contact, bytes(person.contact.address_hash)
+    values = person.values | row.record
+    if values == person.values and old == address_hash and contact.deleted_at is None:
+        return
+    if old != address_hash:
+        contact.address_hash = address_hash
+        if contact.deleted_at is None:
+            batch.rebound.append((old, person))
+    if not person.changed or contact.deleted_at is not None:
+        batch.touched.append(person)
+    person.values, person.changed, contact.deleted_at = values, True, None
+
+
+def _write(batch: _Batch, now: datetime) -> None:
+    for person in batch.touched:
+        contact = person.contact
+        if not person.is_new:
+            contact.version += 1
+        contact.updated_at = now
+        contact.record = phi.seal(Contact, "record", contact.pk, person.values, version=contact.version)
+    Contact.objects.bulk_create(person.contact for person in batch.touched if person.is_new)
+    Contact.objects.bulk_update(
+        [person.contact for person in batch.touched if not person.is_new],
+        ["record", "version", "address_hash", "updated_at", "deleted_at"],
+        batch_size=100,
+    )
+
+
+def _evidence(
+    person: _Person, declared: Declared, zone: ZoneInfo, now: datetime, source: Import, number: int
+) -> Evidence:
+    return Evidence(
+        address_hash=bytes(person.contact.address_hash),
+        person_key=bytes(person.contact.person_key),
+        subject=declared.subject,
+        topic_id=declared.topic_id,
+        act="opt_in" if declared.agreed else "opt_out",
+        source=declared.source,
+        given_at=datetime.combine(declared.on, time.min, tzinfo=zone) if declared.on else now,
+        evidence={"import": str(source.pk), "row": number},
+    )
+
+
+def _not_yet_recorded(evidence: Sequence[tuple[Evidence, bool]]) -> list[Evidence]:
+    """Leave out what the ledger has already: a file imported every night proves nothing new by being imported again."""
+    ledgers = ledgers_of([(act.address_hash, act.person_key) for act, _dated in evidence])
+    seen: set[tuple[object, ...]] = set()
+    fresh = []
+    for act, dated in evidence:
+        acts = ledgers.acts[(act.address_hash, act.person_key)]
+        same = [a for a in acts if (a.subject, a.topic_id, a.act) == (act.subject, act.topic_id, act.act)]
+        newest = max((a for a in acts if a.subject == act.subject), key=_age, default=None)
+        is_known = any(a.given_at == act.given_at for a in same) if dated else newest in same
+        word = (act.address_hash, act.person_key, act.subject, act.topic_id, act.act, act.given_at)
+        if word not in seen and not is_known:
+            fresh.append(act)
+        seen.add(word)
+    return fresh
+
+
+def _age(act: Act) -> tuple[datetime, int]:
+    return act.given_at, act.id
+
+
+def _rebind(actor: Actor, person: _Person, old: bytes, source: Import) -> None:
+    """What the person said under the old address holds for the new one, with its own date; above all every "no" (C8)."""
+    contact = person.contact
+    new, key = bytes(contact.address_hash), bytes(contact.person_key)
+    ledgers = ledgers_of([(old, key)])
+    newest: dict[tuple[str, int | None], Act] = {}
+    for act in sorted(ledgers.acts[(old, key)], key=_age):
+        newest[(act.subject, act.topic_id)] = act
+    consent.record(
+        actor=actor,
+        evidence=[
+            Evidence(
+                address_hash=new,
+                person_key=key,
+                subject=act.subject,
+                topic_id=act.topic_id,
+                act=act.act,
+                source=CARRIED,
+                given_at=act.given_at,
+                evidence={"import": str(source.pk)},
+            )
+            for act in newest.values()
+        ],
+    )
+    for stop in ledgers.stops[old]:
+        if stop.scope not in _OF_THE_MAILBOX:
+            consent.suppress(
+                actor=actor,
+                address_hash=new,
+                scope=stop.scope,
+                source=CARRIED,
+                brand=Brand.objects.get(pk=stop.brand_id) if stop.brand_id else None,
+                topic=Topic.objects.get(pk=stop.topic_id) if stop.topic_id else None,
+            )
+    audit.record(
+        "contact.address_changed",
+        actor=actor,
+        target=contact,
+        patient=key.hex(),
+        details={"import": str(source.pk)},
+    )

@@ -1,0 +1,198 @@
+"""Reads of segments: who may ask what, the audit row of each answer, and small numbers covered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.utils.translation import gettext as _
+
+from accounts import access
+from accounts.access import Permission
+from accounts.organization.models import Brand
+from contacts.consent.models import Topic
+from contacts.segments import masking, rules, wire
+from contacts.segments.client import ask
+from contacts.segments.masking import Figure
+from contacts.segments.models import Segment
+from contacts.segments.ops import CHOICES
+from safeguards import audit, phi
+from safeguards.actor import Actor
+
+audit.declare("segment.counted", "digest", "count", "topic_id", "brand_id")
+audit.declare("segment.listed", "digest", "count")
+audit.declare("segment.values", "fields")
+audit.declare("contacts.searched", "count", "page")
+
+PER_PAGE = 25
+# An answer older than this is shown with a warning, and is not sent to.
+STALE_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many people a segment has, as this actor may see it.
+
+    `reachable`, `left_out` and `reasons` are for the topic and brand asked about, and None or empty without them; reasons are
+    "deceased", "minor", "no_consent" and "suppressed", in that order, and left away where telling them apart would tell of few.
+    `stale` says that the index hasn't heard from the database for some seconds.
+    """
+
+    match: Figure
+    reachable: Figure | None
+    left_out: Figure | None
+    reasons: tuple[tuple[str, Figure], ...]
+    masked: bool
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPage:
+    """Ids of contacts in the order to show them, and how many there are on all pages."""
+
+    ids: list[int]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A segment, opened."""
+
+    segment: Segment
+    name: str
+    tree: dict[str, Any]
+
+
+def count(
+    actor: Actor, tree: Mapping[str, Any], *, topic: Topic | None = None, brand: Brand | None = None
+) -> Count:
+    """How many people match, and with a topic and a brand how many of them can be reached and why the others can't.
+
+    The audit row is written first, with the digest of the rules and the true count. Numbers under 11 of a clinical tree are
+    covered for roles that may not open charts. Raises Denied, RuleError and IndexAway.
+    """
+    access.require(actor, Permission.VIEW_SEGMENTS)
+    group = rules.parse(tree)
+    answer = ask(
+        wire.CountPeople(
+            actor=actor.id,
+            purpose="segment count",
+            tree=group.as_json(),
+            topic_id=topic.pk if topic else None,
+            brand_id=brand.pk if brand else None,
+        )
+    )
+    match, parts = answer.result
+    audit.record(
+        "segment.counted",
+        actor=actor,
+        purpose="segment count",
+        details={
+            "digest": rules.digest(group),
+            "count": match,
+            "topic_id": topic.pk if topic else None,
+            "brand_id": brand.pk if brand else None,
+        },
+    )
+    covered = rules.clinical(group) and not access.allowed(actor, Permission.VIEW_CLINICAL)
+    shown = masking.mask(match, parts) if covered else masking.told(match, parts)
+    return Count(
+        match=shown.match,
+        reachable=shown.reachable,
+        left_out=shown.left_out,
+        reasons=shown.reasons,
+        masked=shown.masked,
+        stale=answer.age > STALE_SECONDS,
+    )
+
+
+def members(actor: Actor, tree: Mapping[str, Any]) -> list[int]:
+    """Ids of the contacts who match, ascending, for those who may launch a campaign; consent is asked at sending.
+
+    Raises Denied, RuleError, and IndexAway also where the index hasn't heard from the database for three seconds: an audience
+    isn't frozen from old news.
+    """
+    access.require(actor, Permission.LAUNCH_CAMPAIGN)
+    group = rules.parse(tree)
+    question = wire.ListMembers(actor=actor.id, purpose="audience", tree=group.as_json())
+    found: list[int] = ask(question, timeout=30, freshness=STALE_SECONDS).result
+    details = {"digest": rules.digest(group), "count": len(found)}
+    audit.record("segment.listed", actor=actor, purpose="audience", details=details)
+    return found
+
+
+def search(actor: Actor, text: str, *, page: int, per_page: int) -> SearchPage:
+    """One page (from 1) of the contacts whose name and address contain every word of `text`; all of them for empty text.
+
+    Ordered by last name, first name, id; case and accents don't matter. What was searched for is in no log. Raises Denied and
+    IndexAway.
+    """
+    access.require(actor, Permission.VIEW_CONTACTS)
+    question = wire.FindPeople(
+        actor=actor.id, purpose="contact search", text=text, page=max(page, 1), per_page=per_page
+    )
+    ids, total = ask(question).result
+    details = {"count": total, "page": page}
+    audit.record("contacts.searched", actor=actor, purpose="contact search", details=details)
+    return SearchPage(ids, total)
+
+
+def values(actor: Actor, fields: Sequence[str]) -> dict[str, list[tuple[str, int | None]]]:
+    """For each field the up to 200 most frequent values, with how many people have each.
+
+    Of clinical fields, roles that may not open charts get None for fewer than 11. Raises Denied and IndexAway, and ValueError
+    for a field that rules may not ask about.
+    """
+    access.require(actor, Permission.VIEW_SEGMENTS)
+    clinical = {field.key: field.clinical for field in CHOICES}
+    if unknown := set(fields) - set(clinical):
+        raise ValueError(sorted(unknown))
+    if not fields:
+        return {}
+    question = wire.ListValues(actor=actor.id, purpose="segment builder", fields=list(fields))
+    found: dict[str, list[tuple[str, int]]] = ask(question).result
+    audit.record("segment.values", actor=actor, purpose="segment builder", details={"fields": sorted(fields)})
+    all_told = access.allowed(actor, Permission.VIEW_CLINICAL)
+    return {
+        key: [
+            (value, people if all_told or not clinical[key] or people >= masking.SMALL else None)
+            for value, people in pairs
+        ]
+        for key, pairs in found.items()
+    }
+
+
+def segment_list(actor: Actor) -> list[Definition]:
+    """Every segment, opened, by name: for choosing one. Raises Denied."""
+    opened = _open(actor, list(Segment.objects.all()), "list of segments")
+    return sorted(opened, key=lambda definition: (definition.name.casefold(), definition.segment.pk))
+
+
+def segment_page(actor: Actor, number: int | str | None) -> tuple[list[Definition], Page[Segment]]:
+    """One page of the segments, the last changed first; only those on it are opened. Raises Denied."""
+    page = Paginator(Segment.objects.order_by("-updated_at", "-pk"), PER_PAGE).get_page(number)
+    return _open(actor, list(page.object_list), "list of segments"), page
+
+
+def reveal_segment(actor: Actor, segment: Segment) -> Definition:
+    """A segment's name and rules. Raises Denied."""
+    return _open(actor, [segment], "segment")[0]
+
+
+def _open(actor: Actor, segments: list[Segment], purpose: str) -> list[Definition]:
+    grant = access.grant(actor, Permission.VIEW_SEGMENTS)
+    opened = phi.reveal(segments, ["name", "tree"], grant=grant, purpose=purpose)
+    return [
+        Definition(segment, str(values["name"]), dict(values["tree"] or {}))
+        for segment, values in zip(segments, opened, strict=True)
+    ]
+
+
+def labels() -> dict[str, str]:
+    """The fields' names in the language of the page."""
+    return {field.key: _(field.label) for field in CHOICES}
+
+
+def plain_words(tree: Mapping[str, Any]) -> str:
+    """A tree's rules as one sentence in the language of the page. Raises RuleError."""
+    return rules.words(tree, labels(), _)

@@ -1,0 +1,1 @@
+"""Pages of contacts: people, and the files they come from."""

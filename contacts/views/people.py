@@ -1,0 +1,130 @@
+"""The list of contacts, one contact's page, and what can be done there."""
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import access
+from accounts.access import Permission
+from accounts.organization.models import Brand
+from contacts import queries
+from contacts.consent import actions as consent
+from contacts.forms import AskForm, PurposeForm, SearchForm
+from contacts.models import Contact
+from contacts.segments.client import IndexAway
+from safeguards.actor import Actor
+
+
+class _Neighbours:
+    """The links under a list that is read by key."""
+
+    def __init__(self, page: queries.Contacts) -> None:
+        self.previous_url = f"?{urlencode({'after': page.after})}" if page.after else None
+        self.next_url = f"?{urlencode({'before': page.before})}" if page.before else None
+
+
+@require_http_methods(["GET", "POST"])
+def contacts(request: HttpRequest) -> HttpResponse:
+    """`/contacts/`: everybody, the newest first; by POST a search, since an address line is no place for a name."""
+    actor = access.of(request)
+    form = SearchForm(request.POST if request.method == "POST" else None)
+    text = form.cleaned_data["text"].strip() if form.is_valid() else ""
+    away = False
+    page = None
+    if text:
+        try:
+            page = queries.found_contacts(actor, text, number=form.cleaned_data["number"] or 1)
+        except IndexAway:
+            away = True
+    if page is None:
+        page = queries.newest_contacts(actor, before=_id(request, "before"), after=_id(request, "after"))
+    context = {
+        "page": page,
+        "neighbours": _Neighbours(page),
+        "form": form,
+        "text": text,
+        "away": away,
+        "may_import": access.allowed(actor, Permission.IMPORT_CONTACTS),
+    }
+    fragment = request.method == "POST" and request.headers.get("HX-Request")
+    return render(request, "contacts/people.html" if fragment else "contacts/list.html", context)
+
+
+@require_GET
+def contact(request: HttpRequest, pk: int) -> HttpResponse:
+    """`/contacts/<id>/`: who somebody is, what they agreed to, what they were sent."""
+    return _chart(request, access.of(request), pk)
+
+
+@require_POST
+def clinical(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same page with the clinical fields open, for a reason that goes into the audit log."""
+    form = PurposeForm(request.POST)
+    if not form.is_valid():
+        return _chart(request, access.of(request), pk, purpose_form=form)
+    return _chart(request, access.of(request), pk, purpose=form.cleaned_data["purpose"])
+
+
+@require_POST
+def ask(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the person the link by which they confirm what they asked for."""
+    actor = access.of(request)
+    access.require(actor, Permission.EDIT_CONSENT)
+    form = AskForm(request.POST)
+    brand = Brand.objects.first()
+    if not form.is_valid() or brand is None:
+        return _chart(request, actor, pk, ask_form=form)
+    person = get_object_or_404(Contact, pk=pk, deleted_at=None)
+    address, language = queries.address_of(actor, person)
+    consent.ask_confirmation(
+        actor=actor,
+        address=address,
+        person_key=bytes(person.person_key),
+        brand=brand,
+        topics=list(form.cleaned_data["topics"]),
+        source=form.cleaned_data["source"],
+        language=language,
+    )
+    messages.success(request, _("The person gets an e-mail with a link to confirm. It works for seven days."))
+    return redirect("contact", pk=pk)
+
+
+def _chart(
+    request: HttpRequest,
+    actor: Actor,
+    pk: int,
+    *,
+    purpose: str = "",
+    purpose_form: PurposeForm | None = None,
+    ask_form: AskForm | None = None,
+) -> HttpResponse:
+    access.require(actor, Permission.VIEW_CONTACTS)
+    person = get_object_or_404(Contact, pk=pk, deleted_at=None)
+    refused = bool((purpose_form and purpose_form.errors) or (ask_form and ask_form.errors))
+    context = {
+        "chart": queries.chart(actor, person, brand=Brand.objects.first(), purpose=purpose),
+        "trail": [(_("Contacts"), reverse("contacts"))],
+        "purpose_form": purpose_form or PurposeForm(),
+        "ask_form": ask_form or AskForm(),
+        "may_ask": access.allowed(actor, Permission.EDIT_CONSENT),
+        "messages_url": _messages_url(pk),
+    }
+    return render(request, "contacts/contact.html", context, status=422 if refused else 200)
+
+
+def _messages_url(pk: int) -> str:
+    """Where the messages sent to a contact are shown: a page of an upper room, known by its name alone."""
+    try:
+        return reverse("contact_messages", args=[pk])
+    except NoReverseMatch:
+        return ""
+
+
+def _id(request: HttpRequest, name: str) -> int | None:
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -1,0 +1,104 @@
+"""What the first page shows: what waits for this person, and the first steps of a new deployment."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts import access
+from accounts.access import Permission
+from campaigns.models import Campaign
+from campaigns.queries import waiting_for_approval
+from contacts.models import Contact, Import
+from contacts.segments.models import Segment
+from safeguards.actor import Actor
+
+# Finished imports with problems are pointed to for so long.
+RECENT = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that waits for this person: what, why it matters, and where it is done. `kind` is warn, bad or info."""
+
+    kind: str
+    icon: str
+    title: str
+    text: str
+    url: str
+
+
+def needs_you(actor: Actor) -> list[Waiting]:
+    """What waits for this person, by what they may do."""
+    found: list[Waiting] = []
+    if access.allowed(actor, Permission.APPROVE_MAILING) and (number := waiting_for_approval()):
+        title = ngettext("%(number)d campaign needs approval", "%(number)d campaigns need approval", number)
+        text = _("It is sent only after somebody other than its author has looked at it.")
+        found.append(
+            Waiting("warn", "clipboard-check", title % {"number": number}, text, reverse("approvals"))
+        )
+    if access.allowed(actor, Permission.IMPORT_CONTACTS):
+        found.extend(_imports(actor))
+    return found
+
+
+def _imports(actor: Actor) -> list[Waiting]:
+    own = Import.objects.filter(created_by_id=int(actor.id))
+    url, found = reverse("imports"), []
+    if checked := own.filter(state__in=[Import.State.UPLOADED, Import.State.CHECKED]).count():
+        title = ngettext("%(number)d import waits for you", "%(number)d imports wait for you", checked)
+        text = _("The file is here; nothing becomes a contact until you go on.")
+        found.append(Waiting("info", "file-import", title % {"number": checked}, text, url))
+    if failed := own.filter(state=Import.State.FAILED, created_at__gte=timezone.now() - RECENT).count():
+        title = ngettext("%(number)d file could not be read", "%(number)d files could not be read", failed)
+        text = _("The import says why, and what to do with the file.")
+        found.append(Waiting("bad", "file-alert", title % {"number": failed}, text, url))
+    rejected = own.filter(state=Import.State.DONE, rejected__gt=0, finished_at__gte=timezone.now() - RECENT)
+    if number := sum(rejected.values_list("rejected", flat=True)):
+        title = ngettext("%(number)d import row has problems", "%(number)d import rows have problems", number)
+        text = _("Mend them in your file and import it again; rows that are here already aren't doubled.")
+        found.append(Waiting("bad", "file-alert", title % {"number": number}, text, url))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStep:
+    """One of the three steps to a first campaign; `url` is empty for those who may not take it."""
+
+    done: bool
+    title: str
+    text: str
+    url: str
+
+
+def first_steps(actor: Actor) -> list[FirstStep]:
+    """The way to a first campaign: contacts, a segment, a campaign."""
+
+    def url(name: str, permission: Permission) -> str:
+        return reverse(name) if access.allowed(actor, permission) else ""
+
+    return [
+        FirstStep(
+            Contact.objects.filter(deleted_at=None).exists(),
+            _("Import your contacts"),
+            _("From a CSV file, with who agreed to what, when and where."),
+            url("imports", Permission.IMPORT_CONTACTS),
+        ),
+        FirstStep(
+            Segment.objects.exists(),
+            _("Say who you want to write to"),
+            _("A segment is a group described by rules, such as everybody near one clinic."),
+            url("segments", Permission.EDIT_SEGMENTS),
+        ),
+        FirstStep(
+            Campaign.objects.exists(),
+            _("Write a campaign"),
+            _(
+                "Begin with a message of ours and make it yours. Somebody else looks at it before it goes to many people."
+            ),
+            url("campaign_new", Permission.EDIT_CAMPAIGNS),
+        ),
+    ]

