@@ -1,12 +1,17 @@
-"""What allauth asks us: no sign-up, mail by the outbox, TOTP secrets sealed by our keyring."""
+"""What allauth asks us: no sign-up, no mail of its own, step-up by the factor, TOTP secrets sealed by our keyring."""
 
 import base64
+import time
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import User
 from safeguards import secrets
@@ -19,6 +24,29 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """The person, or None: somebody who was let go is refused in the same words as a wrong password."""
+        user = super().authenticate(request, **credentials)
+        return user if isinstance(user, User) and user.is_active else None
+
+    def is_safe_url(self, url: str) -> bool:
+        """Only a path on this very host: `next` leads nobody away after signing in, not even to the patients' pages."""
+        return url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Asked before a factor is enrolled: not again in the five minutes after the password was typed.
+
+        Only the first factor is enrolled here, so there is no other by which the person could show who they are.
+        """
+        records = get_authentication_records(self.request, self.request.user)
+        return not records or time.time() - records[-1]["at"] >= app_settings.REAUTHENTICATION_TIMEOUT
+
+    def get_reauthentication_methods(self, user: User | AnonymousUser) -> list[dict[str, str]]:
+        """Step-up asks for the factor; the password suffices only while there is none (BEHAVIOURS A4)."""
+        methods: list[dict[str, str]] = super().get_reauthentication_methods(user)
+        factors = [method for method in methods if method["id"] == "mfa_reauthenticate"]
+        return factors or methods
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Refused: no page that we route makes allauth write to anybody, and a mail by any other way would skip the outbox."""

@@ -9,7 +9,7 @@ import django_otp
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.mfa import signals
 from allauth.mfa.models import Authenticator
-from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -19,10 +19,12 @@ from safeguards.actor import Actor
 
 audit.declare("session.started")
 audit.declare("session.ended")
+audit.declare("session.refused")
 audit.declare("factor.added")
 
 
-def _actor(request: HttpRequest, user: User) -> Actor:
+def actor_of(request: HttpRequest, user: User) -> Actor:
+    """The person whom a request is about, before or without a verified session; `access.of` is for those who have one."""
     return Actor(
         kind="user",
         id=str(user.pk),
@@ -48,7 +50,7 @@ def device_of(authenticator: Authenticator) -> FactorDevice:
 def added(request: HttpRequest, user: User, authenticator: Authenticator, **_: Any) -> None:
     """A factor was enrolled: the session that enrolled it is verified by it."""
     device = device_of(authenticator)
-    audit.record("factor.added", actor=_actor(request, user), target=user)
+    audit.record("factor.added", actor=actor_of(request, user), target=user)
     if request.user.is_authenticated and request.user.pk == user.pk:
         django_otp.login(request, device)
 
@@ -67,11 +69,21 @@ def logged_in(request: HttpRequest, user: User, **_: Any) -> None:
     if factors:
         authenticator = Authenticator.objects.get(pk=factors[-1]["id"], user=user)
         django_otp.login(request, device_of(authenticator))
-    audit.record("session.started", actor=_actor(request, user), target=user)
+    audit.record("session.started", actor=actor_of(request, user), target=user)
 
 
 @receiver(user_logged_out)
 def logged_out(request: HttpRequest, user: User | None, **_: Any) -> None:
     """The session ended by its owner's hand."""
     if user is not None:
-        audit.record("session.ended", actor=_actor(request, user), target=user)
+        audit.record("session.ended", actor=actor_of(request, user), target=user)
+
+
+@receiver(user_login_failed)
+def refused(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    """A password was wrong. The row names the account where there is one, and never what was typed (BEHAVIOURS F4)."""
+    if request is None:
+        return
+    user = User.objects.filter(email__iexact=str(credentials.get("email", ""))).first()
+    actor = actor_of(request, user) if user else actor_of(request, User(name=""))
+    audit.record("session.refused", actor=actor, target=user, outcome="denied")

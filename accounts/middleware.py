@@ -7,13 +7,16 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import logout
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts.access import Denied
 from accounts.models import User
@@ -30,11 +33,21 @@ PUBLIC = frozenset({"account_login", "account_logout", "mfa_authenticate", "heal
 # What somebody who has signed in but has no second factor yet may reach.
 ENROL = frozenset({"mfa_activate_totp", "account_logout", "account_reauthenticate"})
 IDLE_SECONDS = 15 * 60
+LONGEST_SECONDS = 12 * 3600
 
 
 def _port(url: str) -> int:
     parts = urlsplit(url)
     return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _asked_port(request: HttpRequest) -> int:
+    try:
+        port = urlsplit(f"//{request.get_host()}").port
+    except ValueError:
+        # Django looks at the name alone; a port above 65535 is nobody's.
+        raise DisallowedHost("port out of range") from None
+    return port or (443 if request.is_secure() else 80)
 
 
 class RequestId:
@@ -60,10 +73,9 @@ class Hosts:
         self.public_host, self.public_port = public.hostname, _port(settings.PUBLIC_URL)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        host = urlsplit(f"//{request.get_host()}")
-        port = host.port or (443 if request.is_secure() else 80)
+        port, name = _asked_port(request), urlsplit(f"//{request.get_host()}").hostname
         request.is_public = (  # type: ignore[attr-defined]
-            port == self.public_port if self.by_port else host.hostname == self.public_host
+            port == self.public_port if self.by_port else name == self.public_host
         )
         if request.is_public:  # type: ignore[attr-defined]
             request.urlconf = settings.PUBLIC_URLCONF  # type: ignore[attr-defined]
@@ -97,14 +109,19 @@ class RequireVerified:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not getattr(request, "is_public", False) and request.user.is_authenticated:
+        was_signed_in = not getattr(request, "is_public", False) and request.user.is_authenticated
+        if was_signed_in:
             self._log_off_if_idle(request)
             if isinstance(request.user, User):
                 timezone.activate(request.user.time_zone)
         try:
-            return self.get_response(request)
+            response = self.get_response(request)
         finally:
             timezone.deactivate()
+        if was_signed_in and not request.user.is_authenticated:
+            # Whoever sits down next finds no page of the last one by the browser's back button.
+            response["Clear-Site-Data"] = '"cache", "storage"'
+        return response
 
     def process_view(
         self, request: HttpRequest, view: object, args: object, kwargs: object
@@ -130,14 +147,19 @@ class RequireVerified:
             # A fragment that was asked for becomes the whole sign-in page, not a form inside a card.
             return HttpResponse(status=204, headers={"HX-Redirect": sign_in})
         # Only a plain path comes back as `next`, never a query, which may hold a search for a person.
-        path = request.path if re.fullmatch(r"/[\w/-]*", request.path) else "/"
+        path = request.path if re.fullmatch(r"(/[\w-]+)*/?", request.path, re.ASCII) else "/"
         return redirect(f"{sign_in}?next={path}" if path != "/" else sign_in)
 
     def _log_off_if_idle(self, request: HttpRequest) -> None:
         now = int(time.time())
-        last = request.session.get("seen", now)
-        if now - last > IDLE_SECONDS:
+        last, began = request.session.get("seen", now), request.session.get("began", now)
+        if now - last > IDLE_SECONDS or now - began > LONGEST_SECONDS:
             logout(request)
+            messages.info(
+                request, _("You were signed out because nothing happened for a while. Sign in to go on.")
+            )
         # Polling fragments keep nobody signed in: only what a person does counts. [164.312(a)(2)(iii)]
         elif (now - last > 30 or "seen" not in request.session) and not request.headers.get("X-Polling"):
             request.session["seen"] = now
+            # Each save moves the session's own expiry on, so the twelve hours are counted from here.
+            request.session["began"] = began

@@ -73,10 +73,10 @@ INSTALLED_APPS.sort(key=lambda name: name != "safeguards")
 
 MIDDLEWARE = [
     "accounts.middleware.RequestId",
+    "accounts.middleware.Headers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "accounts.middleware.Hosts",
-    "accounts.middleware.Headers",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -156,6 +156,7 @@ MFA_ADAPTER = "accounts.adapters.MFAAdapter"
 MFA_FORMS = {
     "authenticate": "accounts.forms.AuthenticateForm",
     "reauthenticate": "accounts.forms.ReauthenticateForm",
+    "activate_totp": "accounts.forms.EnrolForm",
 }
 MFA_SUPPORTED_TYPES = ["totp"]
 MFA_TOTP_ISSUER = "Wellsent"

@@ -1,12 +1,12 @@
 """Addresses of the staff's pages: each room's own, on one host. Default deny: see accounts.middleware."""
 
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, path
+
 from accounts.urls import urlpatterns as accounts
 from campaigns.urls import urlpatterns as campaigns
 from contacts.segments.urls import urlpatterns as segments
 from contacts.urls import urlpatterns as contacts
-from django.conf import settings
-from django.urls import URLPattern, URLResolver, path
-
 from marketing import errors, health
 from marketing.compliance.urls import urlpatterns as compliance
 from marketing.demo.urls import urlpatterns as demo

@@ -31,9 +31,9 @@ def servers() -> Servers | None:
     return _servers
 
 
-def state() -> Path:
-    """The folder of the tests' servers."""
-    return _state
+def logs() -> Path:
+    """The folder of the servers' own logs."""
+    return _state / "log"
 
 
 def pytest_unconfigure() -> None:

@@ -21,6 +21,8 @@ PREFERENCES, UNSUBSCRIBE, OPEN = "preferences_url", "unsubscribe_url", "open_url
 # Exactly as it stands in the compiled mail, so that it can be taken out where nothing is counted.
 _PIXEL = '<img src="{{ open_url }}" alt="" width="1" height="1" />'
 
+_FOOTER_LINK = "color:#506268;text-decoration:underline"
+
 _HEAD = """
 <mj-attributes>
   <mj-all font-family="Helvetica, Arial, sans-serif" />
@@ -82,8 +84,8 @@ def _mjml(
         f'<mj-text mj-class="footer">{line}</mj-text>'
         for line in (
             literal(_reason(sender)),
-            f'<a href="{{{{ {PREFERENCES} }}}}">{literal(_("Change what you get"))}</a> &#183; '
-            f'<a href="{{{{ {UNSUBSCRIBE} }}}}">{literal(_("Unsubscribe"))}</a>',
+            f'<a href="{{{{ {PREFERENCES} }}}}" style="{_FOOTER_LINK}">{literal(_("Change what you get"))}</a> &#183; '
+            f'<a href="{{{{ {UNSUBSCRIBE} }}}}" style="{_FOOTER_LINK}">{literal(_("Unsubscribe"))}</a>',
             literal(f"{sender.brand}, {sender.postal_address}"),
         )
     )

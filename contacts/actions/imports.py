@@ -28,7 +28,7 @@ from contacts.models import Import, ImportPart, ImportProblem
 from contacts.rules import reading
 from contacts.rules.problems import Problem, Unreadable
 from contacts.rules.reading import Row
-from contacts.rules.rows import Parsed, parse_row
+from contacts.rules.rows import Parsed, Topics, parse_row
 from safeguards import audit, phi, queue, tokens
 from safeguards.actor import Actor
 
@@ -271,9 +271,9 @@ def _zone() -> ZoneInfo:
 
 def _parser(source: Import) -> Callable[[Row], Parsed | tuple[Problem, ...]]:
     mapping = {int(column): key for column, key in source.mapping.items()}
-    topics = {
-        name: topic.pk for topic in Topic.objects.all() for name in (topic.name, topic.slug, topic.name_es)
-    }
+    topics = Topics.of(
+        {name: topic.pk for topic in Topic.objects.all() for name in (topic.name, topic.slug, topic.name_es)}
+    )
     today = timezone.now().astimezone(_zone()).date()
 
     def parse(row: Row) -> Parsed | tuple[Problem, ...]:

@@ -163,11 +163,12 @@ def _write(batch: _Batch, now: datetime) -> None:
             contact.version += 1
         contact.updated_at = now
         contact.record = phi.seal(Contact, "record", contact.pk, person.values, version=contact.version)
-    Contact.objects.bulk_create(person.contact for person in batch.touched if person.is_new)
-    Contact.objects.bulk_update(
-        [person.contact for person in batch.touched if not person.is_new],
-        ["record", "version", "address_hash", "updated_at", "deleted_at"],
-        batch_size=100,
+    # One statement for new and known: only the id may clash, so a second contact with one person key still fails.
+    Contact.objects.bulk_create(
+        [person.contact for person in batch.touched],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["record", "version", "address_hash", "updated_at", "deleted_at"],
     )
 
 

@@ -43,6 +43,22 @@ class Parsed:
     warnings: tuple[Problem, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """The topics that there are: ids by folded name, and one name of each to tell people."""
+
+    by_name: Mapping[str, int]
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, named: Mapping[str, int]) -> "Topics":
+        """From ids by name, one name or more a topic; the first name of each is the one that is told."""
+        first: dict[int, str] = {}
+        for name, topic_id in named.items():
+            first.setdefault(topic_id, name)
+        return cls({fold(name): topic_id for name, topic_id in named.items()}, tuple(first.values()))
+
+
 @dataclass(slots=True)
 class _Findings:
     problems: list[Problem] = field(default_factory=list)
@@ -58,15 +74,15 @@ def parse_row(
     mapping: Mapping[int, str],
     *,
     columns: int,
-    topics: Mapping[str, int],
+    topics: Topics,
     today: date,
     normalise: Callable[[str], str],
 ) -> Parsed | tuple[Problem, ...]:
     """Read one row; the problems, in the order of the columns, where it must be refused.
 
-    `columns` is how many the file has; `topics` gives ids by name, one name or more a topic; `today` is the clinic's day;
-    `normalise` brings an address to its one form and raises ValueError. Consent without source or date is left out with a
-    warning, never a reason to refuse the contact (BEHAVIOURS C4); a "no" counts whatever is missing.
+    `columns` is how many the file has; `today` is the clinic's day; `normalise` brings an address to its one form and raises
+    ValueError. Consent without source or date is left out with a warning, never a reason to refuse the contact (BEHAVIOURS
+    C4); a "no" counts whatever is missing.
     """
     if len(cells) < columns or any(cell.strip() for cell in cells[columns:]):
         return (Problem("cells", "", {"found": str(len(cells)), "expected": str(columns)}),)
@@ -160,7 +176,7 @@ def _check_dates(record: Mapping[str, Any], today: date, findings: _Findings) ->
 
 
 def _declared(
-    evidence: Mapping[str, str], topics: Mapping[str, int], today: date, findings: _Findings
+    evidence: Mapping[str, str], topics: Topics, today: date, findings: _Findings
 ) -> tuple[Declared, ...]:
     marketing = _yes_no("marketing_consent", evidence, findings)
     tracking = _yes_no("tracking_consent", evidence, findings)
@@ -223,8 +239,7 @@ def _consent_date(evidence: Mapping[str, str], today: date, findings: _Findings)
     return day
 
 
-def _topics(cell: str, topics: Mapping[str, int], findings: _Findings) -> list[int]:
-    by_name = {fold(name): topic_id for name, topic_id in topics.items()}
+def _topics(cell: str, topics: Topics, findings: _Findings) -> list[int]:
     try:
         names = [] if values.is_nothing(cell) else values.read_many(cell)
     except values.TooLong:
@@ -232,16 +247,9 @@ def _topics(cell: str, topics: Mapping[str, int], findings: _Findings) -> list[i
         return []
     chosen: list[int] = []
     for name in names:
-        topic_id = by_name.get(fold(name))
+        topic_id = topics.by_name.get(fold(name))
         if topic_id is None:
-            findings.add("topic_unknown", "topics", name, known=", ".join(_one_name_each(topics)))
+            findings.add("topic_unknown", "topics", name, known=", ".join(topics.names))
         elif topic_id not in chosen:
             chosen.append(topic_id)
     return chosen
-
-
-def _one_name_each(topics: Mapping[str, int]) -> list[str]:
-    first: dict[int, str] = {}
-    for name, topic_id in topics.items():
-        first.setdefault(topic_id, name)
-    return list(first.values())

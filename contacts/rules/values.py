@@ -39,7 +39,11 @@ def is_nothing(cell: str) -> bool:
 
 def read_text(cell: str) -> str:
     """Trimmed, NFC, control characters gone, white space (line ends too) single. Raises TooLong."""
-    printable = "".join(" " if c.isspace() else c for c in cell if c.isspace() or _is_printable(c))
+    printable = cell
+    if not (
+        cell.isascii() and cell.isprintable()
+    ):  # most cells are plain: a million rows have thirty million of them
+        printable = "".join(" " if c.isspace() else c for c in cell if c.isspace() or _is_printable(c))
     text = unicodedata.normalize("NFC", " ".join(printable.split()))
     if len(text) > TEXT_LIMIT:
         raise TooLong

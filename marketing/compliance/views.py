@@ -1,6 +1,5 @@
 """Reports: the list, one campaign, and its message log to download."""
 
-from campaigns.wording import REASONS
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -9,7 +8,9 @@ from django.views.decorators.http import require_safe
 from accounts import access
 from accounts.access import Permission
 from campaigns.delivery.models import Message
+from campaigns.delivery.queries import progress
 from campaigns.models import Campaign
+from campaigns.wording import REASONS
 from marketing.compliance import actions, queries
 
 LOG_PAGE = 50
@@ -20,7 +21,7 @@ def reports(request: HttpRequest) -> HttpResponse:
     """`/reports/`: every campaign that has begun to leave."""
     actor = access.of(request)
     rows = [
-        (campaign, queries.progress(campaign.mailing_id))
+        (campaign, progress(campaign.mailing_id))
         for campaign in queries.launched(actor)[:100]
         if campaign.mailing_id is not None
     ]

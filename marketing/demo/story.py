@@ -11,6 +11,7 @@ from accounts import access
 from campaigns import actions as campaigns
 from campaigns.delivery.models import IpPool, Mailing, Stream
 from campaigns.delivery.queries import Progress, progress
+from campaigns.designs.blocks import Button, Divider, Heading, Text
 from campaigns.models import Campaign
 from contacts import actions as contacts
 from contacts.consent.models import Topic
@@ -33,6 +34,24 @@ TREE: dict[str, Any] = {
     ],
 }
 CAMPAIGN = "Autumn check-ups"
+SUBJECT = "Autumn at Northfield: new hours and easier booking"
+PREHEADER = "Open till seven on weekdays, and on Saturday mornings."
+BLOCKS = (
+    Heading("New hours this autumn"),
+    Text(
+        "Hello {{ first_name|there }},\n\n"
+        "From this month we are open **from 7:30 a.m. to 7 p.m., Monday to Friday**, and on Saturday mornings. "
+        "You can book, move or cancel a visit online at any time."
+    ),
+    Button("See our hours and book", "https://northfield.example/visit"),
+    Divider(),
+    Heading("Walk with us"),
+    Text(
+        "Every Sunday at ten a nurse and a volunteer lead an easy walk from the main entrance. "
+        "Come as you are, and bring somebody along."
+    ),
+    Button("Where we meet", "https://northfield.example/walks"),
+)
 
 
 class Wrong(Exception):
@@ -120,8 +139,8 @@ def _plan(say: Say) -> tuple[int, Campaign]:
     dana = access.of_user(people.user("dana"))
     segment = segments.save_segment(actor=dana, segment=None, name=SEGMENT, tree=TREE)
     setup = access.system("setup")
-    _wait("the index", lambda: counts.count(setup, TREE).match.number is not None and _indexed(), 30)
-    size = counts.count(setup, TREE).match.number or 0
+    _wait("the index", lambda: _indexed(), 30)
+    size = counts.count(setup, TREE).match.exact or 0
     say(f"the segment “{SEGMENT}” has {size} people")
     campaign = campaigns.create_campaign(actor=dana, name=CAMPAIGN)
     if campaign.brand is None:
@@ -137,13 +156,16 @@ def _plan(say: Say) -> tuple[int, Campaign]:
         pool=IpPool.objects.get(stream=Stream.MARKETING),
     )
     campaign = campaigns.choose_audience(actor=dana, campaign=campaign, segment=segment)
+    campaign = campaigns.edit_content(
+        actor=dana, campaign=campaign, subject=SUBJECT, preheader=PREHEADER, blocks=BLOCKS
+    )
     return size, campaign
 
 
 def _indexed() -> bool:
     everybody = {"match": "all", "rules": []}
     found = counts.count(access.system("setup"), everybody)
-    return found.match.number == Import.objects.get().created
+    return found.match.exact == Import.objects.get().created
 
 
 def _send(say: Say, campaign: Campaign) -> Mailing:

@@ -107,17 +107,15 @@ def test_saving_without_a_change_leaves_the_approval() -> None:
 @pytest.mark.django_db
 def test_nobody_approves_their_own_campaign() -> None:
     """An administrator may do both, but not with one campaign; neither may the planner when somebody else asked."""
-    dana, ada = cast.actor(cast.dana()), cast.actor(cast.ada())
+    ada = cast.actor(cast.ada())
     mailing = actions.request_approval(actor=ada, campaign=plans.campaign())
     with pytest.raises(NotPossible):
         actions.approve_campaign(actor=ada, mailing=mailing, comment="")
-    planned = actions.create_campaign(actor=ada, name="Ada's")
-    Campaign.objects.filter(mailing=mailing).update(created_by=planned.created_by, mailing=mailing)
+    Campaign.objects.filter(mailing=mailing).update(created_by=cast.ada())
     mailing.requested_by = cast.dana()
     mailing.save()
     with pytest.raises(NotPossible, match="planned"):
         actions.approve_campaign(actor=ada, mailing=mailing, comment="")
-    assert dana.id != ada.id
 
 
 @pytest.mark.django_db

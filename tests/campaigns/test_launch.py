@@ -16,8 +16,6 @@ from tests import cast, processes
 from tests.campaigns import plans
 from tests.contacts.segments import people
 
-LARGE = 3
-
 
 @pytest.fixture
 def three(own_database: str) -> Iterator[str]:
@@ -55,11 +53,14 @@ def test_health_in_the_rules_or_the_words_needs_approval(three: str, clinical: s
     assert not Mailing.objects.exists()
 
 
-def test_many_people_need_approval(three: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "LARGE_AUDIENCE", LARGE)
-    with pytest.raises(NotPossible, match="approve"):
-        launch(plans.campaign())
-    assert launch(plans.campaign(plans.BOSTON)).audience_size == LARGE - 1
+def test_many_people_need_approval(own_database: str) -> None:
+    cast.clinic()
+    for number in range(rules.LARGE_AUDIENCE):
+        people.add(f"p{number}@mail.test", city="Boston" if number else "Salem")
+    with processes.index(own_database):
+        with pytest.raises(NotPossible, match="approve"):
+            launch(plans.campaign())
+        assert launch(plans.campaign(plans.BOSTON)).audience_size == rules.LARGE_AUDIENCE - 1
 
 
 def test_what_was_approved_goes_and_what_was_changed_since_does_not(three: str) -> None:

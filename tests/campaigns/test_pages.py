@@ -1,20 +1,25 @@
 """Pages of campaigns, approvals and home: what they show, to whom, and what their buttons do."""
 
 import re
+from uuid import uuid4
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from campaigns import actions, queries, rules
-from campaigns.delivery.models import Mailing
+from campaigns.delivery.models import Mailing, Message
 from campaigns.designs.blocks import Text
 from campaigns.models import Campaign
 from contacts.consent.models import Topic
+from contacts.models import Import
 from contacts.segments.actions import save_segment
+from contacts.segments.queries import plain_words
+from safeguards import phi
 from tests import cast
 from tests.campaigns import plans
 from tests.sessions import signed_in
@@ -78,7 +83,7 @@ def test_a_campaign_is_planned_step_by_step() -> None:
     assert "signed authorization" in post(dana, "campaign_setup", campaign.pk, paid="yes", **setup)
     assert now(campaign).topic is None
     audience = post(dana, "campaign_setup", campaign.pk, paid="no", **setup)
-    assert "City is Boston" in audience
+    assert plain_words(plans.BOSTON) in audience
     chosen = post(dana, "campaign_audience", campaign.pk, segment=str(segment.pk))
     assert "the index is starting" in chosen
     review = post(
@@ -183,7 +188,12 @@ def test_an_approver_sees_what_they_answer_for_and_decides() -> None:
     mailing = asked(campaign)
     assert "June news" in page(cast.marcus(), "approvals")
     shown = page(cast.marcus(), "approval", mailing.pk)
-    for words in ("News from us", "Conditions includes any of E11*", "Totals only", "is health information"):
+    for words in (
+        "News from us",
+        plain_words(plans.DIABETES),
+        "Totals only",
+        "is health information",
+    ):
         assert words in shown, words
     frame = signed_in(Client(), cast.marcus()).get(reverse("approval_preview", args=[mailing.pk]))
     assert b"Ask Dr. Osei about classes" in frame.content
@@ -331,6 +341,66 @@ def test_home_shows_what_needs_this_person() -> None:
     home = page(cast.dana(), "home")
     assert "needs approval" not in home
     assert "June news" in home
+
+
+@pytest.mark.django_db
+def test_home_points_to_this_persons_imports_and_to_nobody_elses() -> None:
+    cast.clinic()
+    now = timezone.now()
+    for state, rejected in ((Import.State.DONE, 12), (Import.State.CHECKED, 0), (Import.State.FAILED, 0)):
+        number = uuid4()
+        Import.objects.create(
+            id=number,
+            about=phi.seal(Import, "about", number, {}),
+            state=state,
+            size=1,
+            rejected=rejected,
+            created_by=cast.dana(),
+            created_at=now,
+            finished_at=now,
+        )
+    home = page(cast.dana(), "home")
+    for words in ("12 import rows have problems", "1 import waits for you", "1 file could not be read"):
+        assert words in home
+    assert "import rows" not in page(cast.ada(), "home")
+
+
+@pytest.mark.django_db
+def test_a_draft_without_a_subject_is_saved_and_not_sent() -> None:
+    campaign = plans.campaign()
+    shown = post(
+        cast.dana(), "campaign_design", campaign.pk, **posted({"kind": "text", "text": "x"}, subject="")
+    )
+    assert "Write what the message is about" in shown
+    assert queries.blockers(now(campaign)) == (rules.Blocker.DESIGN_STOPPED,)
+
+
+@pytest.mark.django_db
+def test_few_people_are_not_told_apart_by_why_they_were_withheld() -> None:
+    campaign = plans.campaign(plans.DIABETES)
+    mailing = asked(campaign)
+    Mailing.objects.filter(pk=mailing.pk).update(
+        state=Mailing.State.FINISHED, started_at=mailing.requested_at, audience_size=3
+    )
+    for number, reason in enumerate(("deceased", "minor", "no_consent")):
+        Message.objects.create(
+            id=number,
+            mailing_id=mailing.pk,
+            occurrence=number,
+            address_hash=b"a" * 16,
+            person_key=bytes([number]) * 16,
+            state=Message.State.WITHHELD,
+            reason=reason,
+            source_id=1,
+            provider_id=1,
+            due=mailing.requested_at,
+            first_due=mailing.requested_at,
+            updated_at=mailing.requested_at,
+        )
+    shown = page(cast.dana(), "campaign", campaign.pk)
+    assert "Have died" not in shown
+    assert "Fewer than 11" in shown
+    assert "Have died" in page(cast.ada(), "campaign", campaign.pk)
 
 
 @pytest.mark.django_db

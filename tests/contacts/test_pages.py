@@ -16,7 +16,7 @@ from contacts.consent.models import Confirmation, Topic
 from contacts.models import Contact, Import
 from safeguards import tokens
 from safeguards.models import AuditEvent, Notice
-from tests import cast
+from tests import cast, processes
 from tests.sessions import signed_in
 
 CLINIC25 = Path(__file__).parent.parent / "data" / "clinic25.csv"
@@ -194,6 +194,20 @@ def test_without_the_index_a_search_says_so_and_still_lists() -> None:
     assert "a@mail.example" in page
     fragment = client.post("/contacts/", {"text": "Ana"}, headers={"HX-Request": "true"}).content.decode()
     assert fragment.lstrip().startswith('<div id="people"')
+
+
+def test_a_search_finds_people_by_name_and_names_nobody_in_the_address(own_database: str) -> None:
+    cast.clinic()
+    client = as_user(cast.dana())
+    imported(client, CLINIC25.read_bytes())
+    with processes.index(own_database):
+        page = client.post("/contacts/", {"text": "quint"}).content.decode()
+        assert "1 person found." in page and "Marisol Quintero" in page
+        assert "Engström" not in page and "quint" not in "".join(
+            re.findall(r'(?:href|action)="([^"]*)"', page)
+        )
+        page = client.post("/contacts/", {"text": "e11.9"}).content.decode()
+        assert "Nobody found" in page
 
 
 @pytest.mark.django_db

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from contacts.rules import mapping, reading
 from contacts.rules.problems import Unreadable
 from contacts.rules.reading import Probe, Row, Shape
-from contacts.rules.rows import Parsed, parse_row
+from contacts.rules.rows import Parsed, Topics, parse_row
 from safeguards.tokens import normalise
 
 MESSY: Path = settings.CORPUS_DIR / "messy"
@@ -52,7 +52,14 @@ def parsed(content: bytes) -> list[Parsed]:
     shape, rows = read(content)
     guessed = mapping.guess(shape.first, shape.samples, has_header=shape.has_header)
     found = [
-        parse_row(row.cells, guessed, columns=len(shape.first), topics={}, today=TODAY, normalise=normalise)
+        parse_row(
+            row.cells,
+            guessed,
+            columns=len(shape.first),
+            topics=Topics.of({}),
+            today=TODAY,
+            normalise=normalise,
+        )
         for row in rows
     ]
     return [one for one in found if isinstance(one, Parsed)]
@@ -155,7 +162,12 @@ def test_hostile_bytes_are_read_or_refused_and_never_raise_anything_else(content
         guessed = mapping.guess(shape.first, shape.samples, has_header=shape.has_header)
         for row in rows:
             parse_row(
-                row.cells, guessed, columns=len(shape.first), topics={}, today=TODAY, normalise=normalise
+                row.cells,
+                guessed,
+                columns=len(shape.first),
+                topics=Topics.of({}),
+                today=TODAY,
+                normalise=normalise,
             )
     except Unreadable as refused:
         assert refused.message()

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from contacts.rules import fields, mapping, values
 from contacts.rules.problems import ROW, Problem
-from contacts.rules.rows import Declared, Parsed, parse_row
+from contacts.rules.rows import Declared, Parsed, Topics, parse_row
 from safeguards.tokens import normalise
 
 TODAY = date(2026, 11, 15)
-TOPICS = {"Clinic news": 1, "Noticias de la clínica": 1, "New services": 2}
+TOPICS = Topics.of({"Clinic news": 1, "Noticias de la clínica": 1, "New services": 2})
 
 
 def parse(**cells: str) -> Parsed | tuple[Problem, ...]:
@@ -177,7 +177,7 @@ def test_a_short_row_is_refused_and_empty_cells_behind_the_last_are_not() -> Non
         (["a@b.example", "", "", " "], True),
         (["a@b.example", "", "x"], False),
     ):
-        parsed = parse_row(cells, guessed, columns=2, topics={}, today=TODAY, normalise=normalise)
+        parsed = parse_row(cells, guessed, columns=2, topics=Topics.of({}), today=TODAY, normalise=normalise)
         assert isinstance(parsed, Parsed) is fits
 
 

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from django.db import connections
 
 from campaigns.delivery.models import IpPool, Mailing, Message
 from campaigns.delivery.queries import progress
@@ -59,6 +60,8 @@ def test_postgresql_and_redis_going_away_only_delay_it(stack: Stack, sending: Ma
     before = progress(sending.pk).sent
     eventually(lambda: progress(sending.pk).sent > before, "mails after Redis came back", 120)
     servers.restart_postgres()
+    # This process's own connections died with it too.
+    connections.close_all()
     eventually(lambda: finished(sending), "the end of the campaign", 180)
     settled_without_doubles(stack, sending)
     assert Message.objects.filter(mailing_id=sending.pk).count() == PEOPLE

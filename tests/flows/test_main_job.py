@@ -14,6 +14,7 @@ from accounts import access
 from campaigns import actions as campaigns
 from campaigns.delivery.models import IpPool, Mailing, Message, Stream
 from campaigns.delivery.queries import progress, whole_message_log
+from campaigns.designs.blocks import Button, Heading, Text
 from campaigns.models import Campaign
 from contacts import actions as contacts
 from contacts.consent.models import ConsentRecord, Suppression, Topic
@@ -28,7 +29,10 @@ from tests import cast
 from tests.flows.stack import Stack, eventually
 
 FILE = Path(__file__).parent.parent / "data" / "clinic25.csv"
-TREE = {"match": "any", "rules": [{"field": "conditions", "op": "known"}, {"field": "payer", "op": "known"}]}
+TREE = {
+    "match": "any",
+    "rules": [{"field": field, "op": "known"} for field in ("conditions", "payer", "last_visit")],
+}
 
 
 def ask(method: str, url: str, form: dict[str, str] | None = None) -> tuple[int, str]:
@@ -37,7 +41,7 @@ def ask(method: str, url: str, form: dict[str, str] | None = None) -> tuple[int,
     headers = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
     connection.request(method, parts.path, urlencode(form) if form else None, headers)
     answer = connection.getresponse()
-    body = answer.read().decode()
+    body = answer.read().decode(errors="replace")
     connection.close()
     return answer.status, body
 
@@ -75,7 +79,18 @@ def planned() -> Campaign:
         tracking=Mailing.Tracking.PERSON,
         pool=IpPool.objects.get(stream=Stream.MARKETING),
     )
-    return campaigns.choose_audience(actor=dana, campaign=campaign, segment=segment)
+    campaign = campaigns.choose_audience(actor=dana, campaign=campaign, segment=segment)
+    return campaigns.edit_content(
+        actor=dana,
+        campaign=campaign,
+        subject="Winter at the clinic",
+        preheader="",
+        blocks=[
+            Heading("Winter hours"),
+            Text("Hello {{ first_name|there }}, we are open till seven."),
+            Button("See our hours", "https://lakeside.example/hours"),
+        ],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -159,6 +174,9 @@ def test_patients_open_click_and_unsubscribe_and_it_counts(job: Job, stack: Stac
     )
     assert campaign.segment is not None
     again = campaigns.choose_audience(actor=dana, campaign=again, segment=campaign.segment)
+    again = campaigns.edit_content(
+        actor=dana, campaign=again, subject="Spring", preheader="", blocks=[Text("Spring is here.")]
+    )
     second = campaigns.request_approval(actor=dana, campaign=again)
     campaigns.approve_campaign(actor=cast.actor(cast.marcus()), mailing=second, comment="")
     again.refresh_from_db()

@@ -1,0 +1,1 @@
+"""Sign-in, factors, sessions and the staff's accounts."""
