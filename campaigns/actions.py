@@ -215,21 +215,25 @@ def approve_campaign(*, actor: Actor, mailing: Mailing, comment: str) -> Mailing
 
 def send_back_campaign(*, actor: Actor, mailing: Mailing, comment: str) -> Mailing:
     """A second person's no, with what has to change; the campaign is a draft again. Raises Denied; NotPossible without words."""
+    access.require(actor, Permission.APPROVE_MAILING)
     return delivery.reject_mailing(actor=actor, mailing=mailing, comment=comment)
 
 
 def pause_campaign(*, actor: Actor, campaign: Campaign) -> Mailing:
     """Hold it after the batch in hand. Raises Denied; NotPossible unless it is being sent."""
+    access.require(actor, Permission.LAUNCH_CAMPAIGN)
     return delivery.pause_mailing(actor=actor, mailing=_mailing_of(campaign))
 
 
 def resume_campaign(*, actor: Actor, campaign: Campaign) -> Mailing:
     """Go on where it was held. Raises Denied; NotPossible unless it is paused."""
+    access.require(actor, Permission.LAUNCH_CAMPAIGN)
     return delivery.resume_mailing(actor=actor, mailing=_mailing_of(campaign))
 
 
 def cancel_campaign(*, actor: Actor, campaign: Campaign) -> Mailing:
     """Send nothing more of it; one that hadn't begun is a draft again. Raises Denied; NotPossible when it is over."""
+    access.require(actor, Permission.EDIT_CAMPAIGNS)
     return delivery.cancel_mailing(actor=actor, mailing=_mailing_of(campaign))
 
 

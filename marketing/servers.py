@@ -646,7 +646,9 @@ def _machine_postgres() -> list[Path]:
     """List directories of PostgreSQL's programs on this machine, those in PATH first."""
     found = [Path(program).resolve().parent for program in [shutil.which("postgres")] if program]
     if pg_config := shutil.which("pg_config"):
-        answer = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, check=False)  # noqa: S603
+        answer = subprocess.run(  # noqa: S603 -- a fixed program and a fixed argument
+            [pg_config, "--bindir"], capture_output=True, text=True, check=False
+        )
         found += [Path(answer.stdout.strip())] if answer.returncode == 0 else []
     return found + sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
 

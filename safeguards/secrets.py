@@ -1,9 +1,13 @@
 """Our own keys at rest: TOTP secrets and DKIM private keys, sealed apart from health data."""
 
-from safeguards import keyring
+from safeguards import crypto, keyring
 from safeguards.fields import Sealed, message_of
 
 _LABEL = b"secret"
+
+
+class Unreadable(crypto.SealBroken):
+    """The secret was altered, stands in another place, or was sealed by a key that this database doesn't have."""
 
 
 def seal(place: str, value: str) -> Sealed:
@@ -12,8 +16,11 @@ def seal(place: str, value: str) -> Sealed:
 
 
 def unseal(place: str, sealed: Sealed) -> str:
-    """Open a secret. Raises SealBroken if it was sealed for another place."""
-    return keyring.unseal(_LABEL, message_of(sealed), place.encode()).decode()
+    """Open a secret. Raises Unreadable if it was altered, or sealed for another place or by a key that is gone."""
+    try:
+        return keyring.unseal(_LABEL, message_of(sealed), place.encode()).decode()
+    except (crypto.SealBroken, keyring.KeyMissing) as error:
+        raise Unreadable(str(error)) from None
 
 
 def seal_bytes(place: str, value: str) -> bytes:

@@ -258,7 +258,7 @@ class _Batch:
         tracked = self._mailing.tracking == Mailing.Tracking.PERSON and outgoing.tracking_agreed
         return Result(
             outgoing.message,
-            replies.next_state(outcome, outgoing.message, jitter=random.uniform(-1, 1)),  # noqa: S311
+            replies.next_state(outcome, outgoing.message, jitter=random.uniform(-1, 1)),  # noqa: S311 - guards nothing
             outcome,
             tracked,
         )

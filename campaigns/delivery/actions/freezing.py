@@ -68,7 +68,7 @@ def _freeze(mailing: Mailing, part: Audience) -> None:
         cursor.execute("SELECT delivery_make_message_partition(%s)", [mailing.pk])
         cursor.execute("SELECT delivery_make_month_partitions(%s)", [now.date()])
         cursor.executemany(
-            f"INSERT INTO delivery_message ({_COLUMNS}) VALUES ({', '.join(['%s'] * 11)})"  # noqa: S608
+            f"INSERT INTO delivery_message ({_COLUMNS}) VALUES ({', '.join(['%s'] * 11)})"  # noqa: S608 - our own columns
             " ON CONFLICT (mailing_id, occurrence) DO NOTHING",
             [
                 (

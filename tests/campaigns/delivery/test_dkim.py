@@ -144,7 +144,7 @@ def pem(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
 
 
 def test_weak_and_other_keys_are_refused() -> None:
-    weak = rsa.generate_private_key(65537, 1024)  # noqa: S505
+    weak = rsa.generate_private_key(65537, 1024)  # noqa: S505 - weak on purpose
     for key in (pem(weak), pem(ed25519.Ed25519PrivateKey.generate())):
         with pytest.raises(ValueError, match="2048"):
             Signer("clinic.example", "s1", key)
