@@ -142,7 +142,7 @@ def _asks(name: str, above: frozenset[str]) -> bool:
 def declarations() -> dict[str, tuple[Module, ast.Call]]:
     """Every `audit.declare` of the source, by the action's name."""
     return {
-        call.args[0].value: (module, call)
+        str(call.args[0].value): (module, call)
         for module in product()
         for call, name in calls(module)
         if name == "safeguards.audit.declare" and isinstance(call.args[0], ast.Constant)

@@ -50,7 +50,7 @@ def relations() -> Iterator[tuple[str, str, str]]:
             continue
         for field in model._meta.get_fields():
             target = field.related_model
-            if field.is_relation and field.concrete and target is not None:
+            if field.is_relation and field.concrete and isinstance(target, type):
                 other = target._meta.app_config.name
                 if other.split(".")[0] in FLOORS and other != room:
                     yield room, f"{model.__name__}.{field.name}", other
