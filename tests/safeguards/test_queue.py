@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from celery import Celery, current_app
+from celery import Celery
+from celery.app import app_or_default
 from django.conf import settings
 from django.db import transaction
 from redis import Redis
@@ -89,7 +90,7 @@ def test_a_broker_that_is_away_fails_nobodys_work(
     own_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The row is committed and the sweep will find it; whoever asked goes on."""
-    ours = current_app._get_current_object()
+    ours = app_or_default()
     away = Celery("away", broker="redis://127.0.0.1:1/0", set_as_current=False)
     away.set_current()
     try:
