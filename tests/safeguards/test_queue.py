@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from celery import Celery
+from celery import Celery, current_app
 from celery.app import app_or_default
 from django.conf import settings
 from django.db import transaction
