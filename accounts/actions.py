@@ -1,5 +1,6 @@
-"""Verbs of the staff's accounts: add somebody, and let somebody go."""
+"""Verbs of the staff's accounts: add somebody, let somebody go, and help somebody who lost their phone."""
 
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.sessions.models import Session
 from django.core.exceptions import ValidationError
@@ -15,6 +16,7 @@ from safeguards.actor import Actor
 
 audit.declare("person.added", "role")
 audit.declare("person.deactivated", "sessions")
+audit.declare("factor.reset", "sessions")
 
 
 def add_person(*, actor: Actor, email: str, name: str, role: str, password: str) -> User:
@@ -57,6 +59,26 @@ def deactivate_person(*, actor: Actor, person: User) -> int:
         ended = _end_sessions(person)
         audit.record("person.deactivated", actor=actor, target=person, details={"sessions": ended})
     person.is_active = False
+    return ended
+
+
+def reset_factor(*, actor: Actor, person: User, reason: str) -> int:
+    """Forget the second factor of somebody who lost it: their sessions end (returns how many), and the next sign-in enrols anew.
+
+    Needs the permission to manage people, and somebody else than the person. `reason` says how they proved who they are, and
+    stands in the audit row. Raises ValidationError without one, or for oneself (BEHAVIOURS A3).
+    """
+    access.require(actor, Permission.MANAGE_PEOPLE)
+    if not reason.strip():
+        raise ValidationError(_("Say how the person proved who they are."))
+    if actor.kind == "user" and actor.id == str(person.pk):
+        raise ValidationError(_("Another administrator has to do this for you."))
+    with transaction.atomic():
+        Authenticator.objects.filter(user=person).delete()
+        ended = _end_sessions(person)
+        audit.record(
+            "factor.reset", actor=actor, target=person, reason=reason.strip(), details={"sessions": ended}
+        )
     return ended
 
 

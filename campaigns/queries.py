@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, QuerySet
 
@@ -18,7 +19,10 @@ from campaigns.designs.models import Design
 from campaigns.models import Campaign
 from contacts.segments import queries as segments
 from contacts.segments import rules as segment_rules
+from safeguards import audit
 from safeguards.actor import Actor
+
+audit.declare("messages.viewed", "contact", "count")
 
 
 def waiting_for_approval() -> int:
@@ -174,3 +178,11 @@ def rows(campaigns: Iterable[Campaign]) -> list[Row]:
         )
         for campaign in page
     ]
+
+
+def messages_of(actor: Actor, contact_id: int) -> list[dict[str, Any]]:
+    """What was sent to one contact, newest first, with an audit row of the look. Needs the permission to view contacts."""
+    access.require(actor, Permission.VIEW_CONTACTS)
+    rows = delivery.messages_of_contact(contact_id)
+    audit.record("messages.viewed", actor=actor, details={"contact": contact_id, "count": len(rows)})
+    return rows

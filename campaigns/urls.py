@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.views import approvals, planning, running, writing
+from campaigns.views import approvals, on_contacts, planning, running, writing
 
 urlpatterns = [
     path("campaigns/", planning.listing, name="campaigns"),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/pause/", running.pause, name="campaign_pause"),
     path("campaigns/<int:pk>/resume/", running.resume, name="campaign_resume"),
     path("campaigns/<int:pk>/cancel/", running.cancel, name="campaign_cancel"),
+    path("contacts/<int:pk>/messages/", on_contacts.messages, name="contact_messages"),
     path("approvals/", approvals.listing, name="approvals"),
     path("approvals/<int:pk>/", approvals.approval, name="approval"),
     path("approvals/<int:pk>/preview/", approvals.preview, name="approval_preview"),

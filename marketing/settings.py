@@ -106,6 +106,7 @@ TEMPLATES = [
             ],
             "builtins": [
                 "django.templatetags.i18n",
+                "django.templatetags.l10n",
                 "django.templatetags.static",
                 "marketing.home.templatetags.look",
             ],
@@ -242,7 +243,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
-        "celery": {"level": "INFO"},
+        "celery": {"level": "WARNING"},
         "mail.log": {"level": "WARNING"},
     },
 }

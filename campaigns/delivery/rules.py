@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import ipaddress
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -104,11 +105,14 @@ def envelope_sender(message_id: int, mac: bytes, domain: str) -> str:
 
 def shorten(ip: str) -> str:
     """An address cut to its network: /24 for IPv4, /48 for IPv6 (E1). Empty for anything else."""
-    if re.fullmatch(r"\d{1,3}(\.\d{1,3}){3}", ip):
-        return ip.rpartition(".")[0] + ".0"
-    if ":" in ip:
-        return ":".join(part or "0" for part in ip.split(":")[:3]) + "::"
-    return ""
+    try:
+        address = ipaddress.ip_address(ip)
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    length = 24 if address.version == 4 else 48
+    return str(ipaddress.ip_network((address.packed, length), strict=False).network_address)
 
 
 @dataclass(frozen=True, slots=True)

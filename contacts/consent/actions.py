@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import access
@@ -28,8 +29,9 @@ notices.declare("consent.confirm", "brand", "phone")
 CONFIRMATION_LIFE = timedelta(days=7)
 CONFIRM_TEXT = "confirm-1"
 PREFERENCES_TEXT = "preferences-1"
-# What an opt-out from a message or its page stops: everything commercial of the brand (C7).
-_WIDE = (Suppression.Scope.BRAND, Suppression.Scope.MARKETING)
+# What a fresh choice of the person takes back, beside the topic's own stop. An address that doesn't exist, and a word against
+# every message, are not of this page's making and stay (C8).
+_WIDE = (Suppression.Scope.BRAND, Suppression.Scope.MARKETING, Suppression.Scope.COMPLAINT)
 
 
 class TokenUsed(Exception):
@@ -144,11 +146,17 @@ def suppress(
 
 
 def lift(
-    *, actor: Actor, address_hash: bytes, scopes: Collection[str], source: str, topic: Topic | None = None
+    *,
+    actor: Actor,
+    address_hash: bytes,
+    scopes: Collection[str],
+    source: str,
+    topic: Topic | None = None,
+    brand: Brand | None = None,
 ) -> int:
     """Take back standing suppressions of these scopes; returns how many. Only the person themselves may (C8).
 
-    Raises Denied for anybody but a patient acting by a link.
+    With a topic or a brand, what was said of another one stays. Raises Denied for anybody but a patient acting by a link.
     """
     if actor.kind != "patient":
         raise access.Denied("only the person can come back")
@@ -156,6 +164,8 @@ def lift(
         standing = Suppression.objects.filter(address_hash=address_hash, scope__in=scopes, lifted_at=None)
         if topic is not None:
             standing = standing.filter(topic=topic)
+        if brand is not None:
+            standing = standing.filter(Q(brand=brand) | Q(brand=None))
         count = standing.update(lifted_at=timezone.now(), lifted_by=source)
         if count:
             audit.record(
@@ -181,23 +191,39 @@ def unsubscribe(*, actor: Actor, token: tokens.LinkToken, source: str) -> Suppre
 
 
 def undo_unsubscribe(*, actor: Actor, token: tokens.LinkToken) -> None:
-    """The person pressed undo on the result page: what they had chosen before holds again."""
-    lift(actor=actor, address_hash=token.address_hash, scopes=_WIDE, source="undo on the page")
+    """The person pressed undo on the result page: what they had chosen before holds again, and any wider "no" as well."""
+    lift(
+        actor=actor,
+        address_hash=token.address_hash,
+        scopes=(Suppression.Scope.BRAND,),
+        brand=Brand.objects.get(pk=token.brand_id),
+        source="undo on the page",
+    )
 
 
 def choose_topics(*, actor: Actor, token: tokens.LinkToken, topic_ids: Collection[int]) -> None:
     """Set exactly these topics for the person at this address: fresh opt-ins for new ones, suppressions for the rest.
 
-    Choosing a topic after having stopped everything is fresh consent, and lifts the wide stop; choosing none stops each topic.
+    Choosing a topic after having stopped everything is fresh consent, and lifts this brand's wide stop; choosing none stops
+    each topic. Ids of topics that don't exist are passed over.
     """
     brand = Brand.objects.get(pk=token.brand_id)
     now = timezone.now()
     with transaction.atomic():
-        if topic_ids:
-            lift(actor=actor, address_hash=token.address_hash, scopes=_WIDE, source="preferences page")
+        # What held before is read before the wide stop is lifted: somebody who comes back agrees anew, on the record.
+        before = standings_by_topic(token.address_hash, token.person_key, brand.pk)
+        chosen = {topic.pk for topic, _ in before} & set(topic_ids)
+        if chosen:
+            lift(
+                actor=actor,
+                address_hash=token.address_hash,
+                scopes=_WIDE,
+                brand=brand,
+                source="preferences page",
+            )
         fresh: list[Evidence] = []
-        for topic, standing in standings_by_topic(token.address_hash, token.person_key, brand.pk):
-            if topic.pk not in topic_ids:
+        for topic, standing in before:
+            if topic.pk not in chosen:
                 _stop_topic(actor, token, topic)
                 continue
             lift(
@@ -214,7 +240,7 @@ def choose_topics(*, actor: Actor, token: tokens.LinkToken, topic_ids: Collectio
             "consent.chosen",
             actor=actor,
             patient=actor.id,
-            details={"topics": sorted(topic_ids)},
+            details={"topics": sorted(chosen)},
         )
 
 
@@ -317,7 +343,13 @@ def confirm(*, actor: Actor, token: str) -> Confirmation:
                 topic=topic,
                 source="confirmation",
             )
-        lift(actor=actor, address_hash=address_hash, scopes=_WIDE, source="confirmation")
+        lift(
+            actor=actor,
+            address_hash=address_hash,
+            scopes=_WIDE,
+            brand=confirmation.brand,
+            source="confirmation",
+        )
         record(
             actor=actor,
             evidence=[

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -15,7 +16,8 @@ from django.views.decorators.http import require_http_methods
 from accounts import access
 from accounts.organization.models import Brand
 from contacts.consent import actions
-from contacts.consent.queries import standings_by_topic, stopped_everything
+from contacts.consent.models import Topic
+from contacts.consent.queries import standings_by_topic, stopped_everything, unmendable_here
 from contacts.consent.rules import Standing
 from safeguards import tokens
 from safeguards.tokens import BadToken, LinkToken
@@ -60,7 +62,10 @@ def _opened(kind: str, token: str) -> tuple[LinkToken, Brand]:
     return opened, brand
 
 
-@require_http_methods(["GET", "POST"])
+# No CSRF token on any of these pages: the link's own token is the authority, there is no session to forge, and a patient whose
+# phone refuses cookies can still choose.
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
 @_in_their_language
 def confirm(request: HttpRequest, token: str) -> HttpResponse:
     """`/f/confirm/<token>/`: one button, and then thanks."""
@@ -78,7 +83,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 
 # RFC 8058: a mailbox provider posts without cookie or CSRF token; the sealed token is the authority.
 @csrf_exempt
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @_in_their_language
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """`/u/<token>/`: a page with one button, and the target of one-click (RFC 8058 section 3.1). Repeating it changes nothing."""
@@ -87,7 +92,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     except BadToken:
         return gone(request)
     context = page_context(request, brand) | {"preferences": tokens.seal_link("p", opened)}
-    if request.method == "GET":
+    if request.method != "POST":
         return render(request, "consent/unsubscribe.html", context)
     actor = access.patient(request, opened.person_key)
     if request.POST.get("List-Unsubscribe") == "One-Click":
@@ -99,13 +104,18 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
             return render(request, "consent/unsubscribed.html", context)
         case "undo":
             actions.undo_unsubscribe(actor=actor, token=opened)
+            if stopped_everything(opened.address_hash, brand.pk):
+                # Something wider stands, which this page didn't say and can't take back.
+                return redirect(
+                    f"{reverse('public_preferences', args=[context['preferences']])}{context['language_query']}"
+                )
             return render(request, "consent/undone.html", context)
         case _:
             raise Http404
 
 
 @csrf_exempt
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @_in_their_language
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
     """`/p/<token>/`: which topics, or none. The token is the authority, as for unsubscribing; there is no session to forge."""
@@ -116,11 +126,15 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
     saved = False
     if request.method == "POST":
         actor = access.patient(request, opened.person_key)
-        if request.POST.get("do") == "stop":
-            actions.unsubscribe(actor=actor, token=opened, source="unsubscribe page")
-        else:
-            chosen = {int(value) for value in request.POST.getlist("topic") if value.isdecimal()}
-            actions.choose_topics(actor=actor, token=opened, topic_ids=chosen)
+        match request.POST.get("do"):
+            case "stop":
+                actions.unsubscribe(actor=actor, token=opened, source="unsubscribe page")
+            case "save":
+                ticked = request.POST.getlist("topic")
+                chosen = {topic.pk for topic in Topic.objects.all() if str(topic.pk) in ticked}
+                actions.choose_topics(actor=actor, token=opened, topic_ids=chosen)
+            case _:
+                raise Http404
         saved = True
     standings = standings_by_topic(opened.address_hash, opened.person_key, brand.pk)
     return render(
@@ -129,6 +143,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
         page_context(request, brand)
         | {
             "topics": [(topic, standing is Standing.REACHABLE) for topic, standing in standings],
+            "held": unmendable_here(opened.address_hash),
             "stopped": stopped_everything(opened.address_hash, brand.pk),
             "saved": saved,
         },

@@ -82,6 +82,15 @@ def stopped_everything(address_hash: bytes, brand_id: int) -> bool:
     )
 
 
+def unmendable_here(address_hash: bytes) -> bool:
+    """Whether a suppression stands that no choice on the preferences page takes back: then the person has to call."""
+    return Suppression.objects.filter(
+        address_hash=address_hash,
+        lifted_at=None,
+        scope__in=(Suppression.Scope.ALL, Suppression.Scope.HARD_BOUNCE),
+    ).exists()
+
+
 def unsubscribed_by_mailing(mailing_id: int) -> int:
     """How many people a mailing made unsubscribe, whether or not they came back."""
     return (

@@ -7,6 +7,8 @@ from accounts.access import Permission
 from campaigns.delivery.models import Mailing
 from campaigns.delivery.queries import LogLine, Progress, clicks_by_link, message_log, progress
 from campaigns.models import Campaign
+from campaigns.queries import is_clinical
+from contacts.segments.masking import SMALL
 from safeguards.actor import Actor
 
 
@@ -19,6 +21,8 @@ class Report:
     progress: Progress
     links: list[tuple[int, str, int]]
     approver: str
+    # Why people were withheld, or None where a reason of few people would tell of them (BEHAVIOURS E4).
+    reasons: dict[str, int] | None
 
 
 def launched(actor: Actor) -> list[Campaign]:
@@ -41,16 +45,25 @@ def report(actor: Actor, campaign_id: int) -> Report:
     if mailing is None:
         raise Campaign.DoesNotExist
     approval = mailing.approvals.filter(approved=True).select_related("approver").order_by("-at").first()
+    counted = progress(mailing.pk)
     return Report(
         campaign,
         mailing,
-        progress(mailing.pk),
+        counted,
         clicks_by_link(mailing.pk),
         approval.approver.name if approval else "",
+        None if _covered(actor, campaign, counted) else counted.withheld,
     )
 
 
+def _covered(actor: Actor, campaign: Campaign, counted: Progress) -> bool:
+    """Small cells are covered for whoever may neither open charts nor take the evidence away."""
+    if access.allowed(actor, Permission.VIEW_CLINICAL) or access.allowed(actor, Permission.EXPORT_EVIDENCE):
+        return False
+    return is_clinical(campaign) and any(number < SMALL for number in counted.withheld.values())
+
+
 def log_page(actor: Actor, mailing_id: int, after: int, size: int) -> list[LogLine]:
-    """A page of the message log, which names nobody. Needs the permission to export evidence or to view reports."""
-    access.require(actor, Permission.VIEW_REPORTS)
+    """A page of the message log, which names nobody but tells of each. Needs the permission to export evidence."""
+    access.require(actor, Permission.EXPORT_EVIDENCE)
     return message_log(mailing_id, after=after, limit=size)

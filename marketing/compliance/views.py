@@ -36,11 +36,11 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         found = queries.report(actor, pk)
     except Campaign.DoesNotExist:
         raise Http404 from None
-    # What isn't a number that the database can compare with is the beginning.
+    may_export = access.allowed(actor, Permission.EXPORT_EVIDENCE)
     given = request.GET.get("after", "")
     after = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
-    log = queries.log_page(actor, found.mailing.pk, after, LOG_PAGE + 1)
-    withheld = [(_why(name), count) for name, count in found.progress.withheld.items()]
+    log = queries.log_page(actor, found.mailing.pk, after, LOG_PAGE + 1) if may_export else []
+    withheld = [(_why(name), count) for name, count in (found.reasons or {}).items()]
     return render(
         request,
         "compliance/report.html",
@@ -51,7 +51,8 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
             "log": [(line, Message.State(line.state).label, _why(line.reason)) for line in log[:LOG_PAGE]],
             "next": log[LOG_PAGE - 1].message_id if len(log) > LOG_PAGE else None,
             "after": after,
-            "may_export": access.allowed(actor, Permission.EXPORT_EVIDENCE),
+            "covered": found.reasons is None,
+            "may_export": may_export,
         },
     )
 

@@ -3,12 +3,13 @@
 import pytest
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
+from django.core.exceptions import ValidationError
 from django.test import Client
 
 from accounts import access, actions, middleware
 from accounts.models import User
 from safeguards.models import AuditEvent
-from tests.accounts.sign_in import browser, enrol, let_time_pass, sign_in, somebody
+from tests.accounts.sign_in import browser, enrol, let_time_pass, secret_of, sign_in, somebody
 
 pytestmark = pytest.mark.urls("tests.accounts.roof")
 
@@ -121,6 +122,32 @@ def test_somebody_let_go_is_out_at_the_next_request(client: Client, dana: User) 
 def test_an_account_closed_in_the_table_alone_is_out_as_well(client: Client, dana: User) -> None:
     User.objects.filter(pk=dana.pk).update(is_active=False)
     assert client.get("/")["Location"] == "/account/login/"
+
+
+def test_a_lost_phone_is_replaced_by_another_hand(client: Client, dana: User) -> None:
+    ada = somebody("Ada Lindqvist", "administrator")
+    old = secret_of(dana)
+    for refused in (
+        {"actor": access.of_user(ada), "person": dana, "reason": " "},
+        {"actor": access.of_user(ada), "person": ada, "reason": "it is me"},
+    ):
+        with pytest.raises(ValidationError):
+            actions.reset_factor(**refused)  # type: ignore[arg-type]
+    with pytest.raises(access.Denied):
+        actions.reset_factor(actor=access.of_user(dana), person=ada, reason="please")
+    assert is_in(client)
+    ended = actions.reset_factor(actor=access.of_user(ada), person=dana, reason="came in with her badge")
+    assert ended == 1
+    assert not is_in(client)
+    row = AuditEvent.objects.get(action="factor.reset")
+    assert (row.actor_display, row.target_id, row.reason) == (
+        "Ada Lindqvist",
+        str(dana.pk),
+        "came in with her badge",
+    )
+    cache.clear()
+    assert enrol(client, dana) != old
+    assert is_in(client)
 
 
 def test_the_cookie_goes_to_this_host_alone(client: Client) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.apps import apps
+from django.db import models
 
 from tests.house.source import FLOORS, Module, calls, dotted, order, product, room_of, texts
 
@@ -49,8 +50,8 @@ def relations() -> Iterator[tuple[str, str, str]]:
         if room.split(".")[0] not in FLOORS:
             continue
         for field in model._meta.get_fields():
-            target = field.related_model
-            if field.is_relation and field.concrete and isinstance(target, type):
+            target: type[models.Model] | None = field.related_model
+            if field.is_relation and field.concrete and target is not None:
                 other = target._meta.app_config.name
                 if other.split(".")[0] in FLOORS and other != room:
                     yield room, f"{model.__name__}.{field.name}", other

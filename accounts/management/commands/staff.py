@@ -1,4 +1,4 @@
-"""`manage.py staff add|list|deactivate`: the first administrator, and whoever must be let in or out without a browser."""
+"""`manage.py staff add|list|deactivate|reset-factor`: the first administrator, and whoever needs help without a browser."""
 
 import getpass
 import os
@@ -25,6 +25,9 @@ class Command(BaseCommand):
         verbs.add_parser("list", help="who has an account")
         deactivate = verbs.add_parser("deactivate", help="close an account and end its sessions")
         deactivate.add_argument("--email", required=True)
+        reset = verbs.add_parser("reset-factor", help="for a lost phone: the next sign-in sets up a new app")
+        reset.add_argument("--email", required=True)
+        reset.add_argument("--reason", required=True, help="how the person proved who they are")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run one verb; a refusal is told in its own words, and the command fails."""
@@ -36,6 +39,8 @@ class Command(BaseCommand):
                     self._list()
                 case "deactivate":
                     self._deactivate(options["email"])
+                case "reset-factor":
+                    self._reset(options["email"], options["reason"])
         except ValidationError as error:
             raise CommandError("\n".join(error.messages)) from None
 
@@ -53,11 +58,21 @@ class Command(BaseCommand):
             self.stdout.write(f"{person.email}\t{person.name}\t{person.get_role_display()}\t{state}")
 
     def _deactivate(self, email: str) -> None:
-        person = User.objects.filter(email__iexact=email.strip()).first()
-        if person is None:
-            raise CommandError("Nobody has an account with this address. See: manage.py staff list")
+        person = _person(email)
         ended = actions.deactivate_person(actor=access.system("setup"), person=person)
         self.stdout.write(f"{person.email} can't sign in any more; sessions ended: {ended}.")
+
+    def _reset(self, email: str, reason: str) -> None:
+        person = _person(email)
+        ended = actions.reset_factor(actor=access.system("setup"), person=person, reason=reason)
+        self.stdout.write(f"{person.email} sets up a new app at the next sign-in; sessions ended: {ended}.")
+
+
+def _person(email: str) -> User:
+    person = User.objects.filter(email__iexact=email.strip()).first()
+    if person is None:
+        raise CommandError("Nobody has an account with this address. See: manage.py staff list")
+    return person
 
 
 def _password() -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -46,6 +47,8 @@ class Command(BaseCommand):
         try:
             self._say("Starting PostgreSQL and Valkey")
             servers.remove()
+            # Mailbox, journals, logs and reports of the last demonstration go with its database.
+            shutil.rmtree(state, ignore_errors=True)
             servers.start()
             self._say("Starting the sandbox: mail hosts with TLS, and a name server, on this machine")
             sandbox = ("--folder", str(state / "sandbox"), "--smtp-port", str(smtp), "--dns-port", str(dns))

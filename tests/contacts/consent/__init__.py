@@ -1,0 +1,1 @@
+"""Consent: the ledger, its verbs, and the patients' own pages."""
