@@ -81,8 +81,23 @@ def test_the_shorter_tokens_are_no_exception() -> None:
         assert single not in said
 
 
-def test_what_is_no_secret_stays_readable() -> None:
-    said = "import 0b9f0c2e-5a1e-4b7e-9d53-0e8a2f6f7a10 of 4 711 rows took 12.3 s at /contacts/import/"
+@pytest.mark.parametrize("path", ["/u/{}/", "/p/{}/", "/c/{}/", "/o/{}.gif", "/m/{}/", "/f/confirm/{}/"])
+def test_a_path_keeps_what_is_no_token(path: str) -> None:
+    single, _ = tokens.new_single_use()
+    assert redact.clean(f"Not Found: {path.format(single)}") == f"Not Found: {path.format('<token>')}"
+    assert redact.clean("RCPT TO:<ana.lopez+x@goodmail.example> refused") == "RCPT TO:<<address>> refused"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "import 0b9f0c2e-5a1e-4b7e-9d53-0e8a2f6f7a10 of 4 711 rows took 12.3 s",
+        "Not Found: /campaigns/7/",
+        "Not Found: /contacts/import/0b9f0c2e-5a1e-4b7e-9d53-0e8a2f6f7a10/progress/",
+        "/static/build/app.css",
+    ],
+)
+def test_what_is_no_secret_stays_readable(said: str) -> None:
     assert line(said)["message"] == said
 
 
