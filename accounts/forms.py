@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.bridge import actor_of
 from accounts.models import FactorDevice, User
-from safeguards import audit, crypto, keyring, secrets
+from safeguards import audit, secrets
 
 audit.declare("factor.refused")
 
@@ -120,7 +120,7 @@ class EnrolForm(ActivateTOTPForm):
         sealed = context.request.session.get(totp.SECRET_SESSION_KEY, "")
         try:
             return secrets.unseal_bytes(_ENROLMENT, base64.b64decode(sealed)) if sealed else ""
-        except (crypto.SealBroken, keyring.KeyMissing):
+        except secrets.Unreadable:
             # A session from before the keys were changed; a new secret is shown.
             return ""
 

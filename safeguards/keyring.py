@@ -1,6 +1,7 @@
 """Keys: one root key outside the database wraps versioned data keys inside it, one family for each purpose."""
 
 import os
+import re
 from enum import StrEnum
 from threading import Lock
 
@@ -26,16 +27,21 @@ class KeyMissing(Exception):
     """There is no such data key in this database; `manage.py migrate` makes the first of each purpose."""
 
 
+class WrongRootKey(Exception):
+    """WELLSENT_ROOT_KEY is not the key that this database's data keys are wrapped by, or a wrapped key was altered."""
+
+
+_ROOT = re.compile(r"[0-9A-Fa-f]{64}")
 _lock = Lock()
 _by_id: dict[int, bytes] = {}
 _current: dict[Purpose, int] = {}
 
 
 def _root() -> bytes:
-    key = bytes.fromhex(settings.ROOT_KEY)
-    if len(key) != 32:
+    # fromhex alone would quote what it was given, and would take white space.
+    if not _ROOT.fullmatch(settings.ROOT_KEY):
         raise ValueError("WELLSENT_ROOT_KEY must be 64 hexadecimal digits")
-    return key
+    return bytes.fromhex(settings.ROOT_KEY)
 
 
 def _context(purpose: str) -> bytes:
@@ -46,13 +52,18 @@ def create_missing(using: str = "default") -> int:
     """Make the first data key of every purpose that has none; returns how many were made.
 
     Runs at the end of `migrate`, in a transaction of its own: a key that is made inside somebody's transaction and then
-    rolled back would take with it everything that other processes had sealed meanwhile.
+    rolled back would take with it everything that other processes had sealed meanwhile. Raises RuntimeError inside one, and
+    WrongRootKey, making none, where the keys that are there can't be unwrapped.
     """
     made = 0
-    with transaction.atomic(using=using):
+    with transaction.atomic(using=using, durable=True):
         with connections[using].cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('safeguards.keyring'))")
-        have = set(DataKey.objects.using(using).values_list("purpose", flat=True))
+        have = set()
+        for key_id, purpose, wrapped in _rows(using):
+            # A key made under another root key than its neighbours' would be lost with that one.
+            _unwrapped(key_id, purpose, wrapped)
+            have.add(purpose)
         for purpose in Purpose:
             if purpose.value not in have:
                 wrapped = crypto.seal(_root(), 0, b"wrap", os.urandom(32), _context(purpose.value))
@@ -63,10 +74,24 @@ def create_missing(using: str = "default") -> int:
     return made
 
 
+def _rows(using: str) -> list[tuple[int, str, bytes]]:
+    rows = DataKey.objects.using(using).order_by("id").values_list("id", "purpose", "wrapped")
+    return [(key_id, purpose, bytes(wrapped)) for key_id, purpose, wrapped in rows]
+
+
+def _unwrapped(key_id: int, purpose: str, wrapped: bytes) -> bytes:
+    try:
+        return crypto.unseal(_root(), b"wrap", wrapped, _context(purpose))
+    except crypto.SealBroken:
+        raise WrongRootKey(
+            f"WELLSENT_ROOT_KEY doesn't open data key {key_id} of this database. Set the root key that the database was"
+            " made with; without it nothing that is sealed can be read."
+        ) from None
+
+
 def _load() -> None:
-    rows = list(DataKey.objects.order_by("id").values_list("id", "purpose", "wrapped"))
-    for key_id, purpose, wrapped in rows:
-        _by_id[key_id] = crypto.unseal(_root(), b"wrap", bytes(wrapped), _context(purpose))
+    for key_id, purpose, wrapped in _rows("default"):
+        _by_id[key_id] = _unwrapped(key_id, purpose, wrapped)
         _current[Purpose(purpose)] = key_id
 
 

@@ -25,8 +25,9 @@ class News:
 def since(table: str, watermark: int, columns: Sequence[str], *, limit: int = 5000) -> News:
     """Rows of `table` whose transaction is at or above `watermark`, oldest first, at most about `limit`.
 
-    `complete` is false where there may be more; then the new watermark is the last row's transaction, whose rows are read
-    again, so `limit` must exceed what one transaction writes in the worst case, or the reader widens it.
+    `complete` is false where there may be more; then the new watermark is at most the last row's transaction, whose rows are
+    read again. The watermark of an incomplete answer is always above the one given: where `limit` rows don't reach that far,
+    more are read.
     """
     query = sql.SQL(
         "SELECT s.xmin, t.* FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS xmin) s"
@@ -40,8 +41,9 @@ def since(table: str, watermark: int, columns: Sequence[str], *, limit: int = 50
     rows = [row for row in found if row[1] is not None]
     complete = len(rows) < limit
     if not complete:
-        last = int(rows[-1][1])
-        if last == watermark and int(rows[0][1]) == last:
+        xmin = min(xmin, int(rows[-1][1]))
+        if xmin <= watermark:
+            # One large transaction, or more rows than the limit above one that is still open: the same page would be read
+            # for ever, so a larger one is.
             return since(table, watermark, columns, limit=limit * 4)
-        xmin = min(xmin, last)
     return News(rows=[row[2:] for row in rows], watermark=xmin, complete=complete)

@@ -5,13 +5,28 @@ import logging
 import re
 from datetime import UTC, datetime
 
-_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w-]+(\.[\w-]+)+")
-_TOKEN = re.compile(r"(/(?:[ucpom]|f/confirm)/)[A-Za-z0-9_-]{40,}")
+# A local part (RFC 5321 section 4.1.2: atoms or a quoted string; bounded, so that a long line costs no more than its length),
+# "@" as it is or as an address line escapes it, and a domain, a name alone or an address literal.
+_ADDRESS = re.compile(
+    r"""(?:"(?:[^"\\]|\\.){1,256}"|[\w.!#$%&'*+/=?^`{|}~-]{1,256})(?:@|%40)(?:\[[^\]\s]{1,64}\]|[\w-]+(?:\.[\w-]+)*)"""
+)
+# What stands in our links: long in every kind, shorter where the path says that it is one. An import's id is shorter still.
+_TOKEN = re.compile(
+    r"(?<=/[ucpom]/)[A-Za-z0-9_-]{16,}|(?<=/confirm/)[A-Za-z0-9_-]{16,}|(?<=[/=])[A-Za-z0-9_-]{40,}"
+)
 
 
 def clean(text: str) -> str:
     """The text without e-mail addresses and link tokens."""
-    return _TOKEN.sub(r"\1<token>", _ADDRESS.sub("<address>", text))
+    return _TOKEN.sub("<token>", _ADDRESS.sub("<address>", text))
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return clean(record.getMessage())
+    except (TypeError, ValueError, LookupError, AttributeError):
+        # A call whose arguments don't fit: logging itself would print them to say so.
+        return f"a malformed log call at {record.filename}:{record.lineno}"
 
 
 class Lines(logging.Formatter):
@@ -25,7 +40,7 @@ class Lines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": clean(record.getMessage()),
+            "message": _message(record),
         }
         if request_id := getattr(record, "request_id", ""):
             line["request_id"] = request_id

@@ -1,0 +1,387 @@
+"""Every address of the product in one table: who gets what from it. An address that isn't listed fails.
+
+A stranger is led to sign in, somebody without a second factor to setting one up, and whoever may not finds no page.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connections, transaction
+from django.http.response import HttpResponseBase
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django import DjangoDbBlocker
+
+from accounts.middleware import ENROL, PUBLIC
+from accounts.models import Role, User
+from accounts.organization.models import Brand
+from campaigns import actions as campaigns
+from campaigns.delivery.models import Message
+from contacts import actions as contacts
+from contacts.consent import actions as consent
+from contacts.consent.models import Topic
+from contacts.models import Contact
+from marketing.demo.urls import urlpatterns as demo
+from safeguards import notices, tokens
+from safeguards.models import Notice
+from tests import cast, databases, factories
+from tests.campaigns import plans
+from tests.sessions import signed_in
+
+GET, POST = "GET", "POST"
+PASSWORD = "correct horse battery"
+VISITORS = (
+    "stranger",
+    "newcomer",
+    "marketer",
+    "approver",
+    "analyst",
+    "compliance",
+    "administrator",
+    "developer",
+)
+
+# name, method: what each visitor gets, in the order above. 404 is a refusal: it looks like a page that isn't there.
+# 200 and 422 show a page, 302 leads on, 405 is the wrong method. The thing that a page is of is what `things` makes of it.
+TABLE: list[tuple[str, str, tuple[int, ...]]] = [
+    # The first page shows to each what is theirs.
+    ("home", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    # Signing in; whoever is in is led on.
+    ("account_login", GET, (200, 302, 302, 302, 302, 302, 302, 302)),
+    ("account_login", POST, (200, 302, 302, 302, 302, 302, 302, 302)),
+    ("account_logout", GET, (302, 200, 200, 200, 200, 200, 200, 200)),
+    ("account_logout", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
+    ("account_reauthenticate", GET, (302, 200, 302, 302, 302, 302, 302, 302)),
+    ("account_reauthenticate", POST, (302, 200, 302, 302, 302, 302, 302, 302)),
+    ("mfa_activate_totp", GET, (302, 200, 302, 302, 302, 302, 302, 302)),
+    ("mfa_activate_totp", POST, (302, 200, 302, 302, 302, 302, 302, 302)),
+    ("mfa_authenticate", GET, (302, 302, 302, 302, 302, 302, 302, 302)),
+    ("mfa_authenticate", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
+    ("mfa_reauthenticate", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("mfa_reauthenticate", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
+    # Contacts: names and addresses are nothing for those who only count or only check.
+    ("contact", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("contact_ask", POST, (302, 302, 422, 404, 404, 404, 422, 404)),
+    ("contact_clinical", POST, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("contact_messages", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("contacts", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("contacts", POST, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("import", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("import_map", POST, (302, 302, 422, 404, 404, 404, 422, 404)),
+    ("import_problems", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("import_progress", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("import_run", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("import_stop", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("imports", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("imports", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("segment_count", POST, (302, 302, 200, 200, 200, 404, 200, 404)),
+    ("segment_duplicate", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("segment_edit", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("segment_edit", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("segment_new", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("segment_new", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("segment_size", GET, (302, 302, 200, 200, 200, 404, 200, 404)),
+    ("segments", GET, (302, 302, 200, 200, 200, 404, 200, 404)),
+    # Campaigns: read by many, planned and sent by marketers, approved by others.
+    ("approval", GET, (302, 302, 404, 200, 404, 404, 200, 404)),
+    ("approval", POST, (302, 302, 404, 200, 404, 404, 200, 404)),
+    ("approval_preview", GET, (302, 302, 404, 200, 404, 404, 200, 404)),
+    ("approvals", GET, (302, 302, 404, 200, 404, 404, 200, 404)),
+    ("campaign", GET, (302, 302, 302, 200, 200, 200, 302, 404)),
+    ("campaign_ask", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("campaign_audience", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("campaign_audience", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("campaign_cancel", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("campaign_design", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("campaign_design", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("campaign_launch", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("campaign_new", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("campaign_new", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("campaign_pause", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("campaign_preview", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
+    ("campaign_progress", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
+    ("campaign_resume", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("campaign_review", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("campaign_setup", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("campaign_setup", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("campaigns", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
+    # Reports; the evidence itself is the compliance officer's to take away.
+    ("message_log", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("report", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
+    ("reports", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
+    # For load balancers; says nothing but that it works.
+    ("health", GET, (200, 200, 200, 200, 200, 200, 200, 200)),
+    ("health", POST, (200, 200, 200, 200, 200, 200, 200, 200)),
+]
+
+# What has to be said for the permission to be asked at all.
+POSTED = {"contact_clinical": {"purpose": "compliance review"}}
+
+# The patients' pages, by hand: a good token, and one that we never made. Nobody signs in there.
+PATIENTS: list[tuple[str, str, int, int]] = [
+    ("public_confirm", GET, 200, 404),
+    ("public_unsubscribe", GET, 200, 404),
+    ("public_unsubscribe", POST, 200, 404),
+    ("public_preferences", GET, 200, 404),
+    ("public_preferences", POST, 200, 404),
+    # The pixel gives away nothing, not even that its token is wrong.
+    ("public_open", GET, 200, 200),
+    ("public_open", POST, 405, 405),
+    ("public_click", GET, 302, 404),
+    ("public_click", POST, 405, 405),
+]
+WITHOUT_TOKEN = {"health"}
+
+
+@dataclass
+class World:
+    """What stands in the database, who visits, and what each address is of."""
+
+    people: dict[str, User]
+    things: dict[str, list[Any]] = field(default_factory=dict)
+    links: dict[str, str] = field(default_factory=dict)
+    sessions: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """A clinic with one of each thing, in a database of this module's own."""
+    with django_db_blocker.unblock(), databases.cloned(str(connections["default"].settings_dict["NAME"])):
+        yield _world()
+
+
+def _world() -> World:
+    brand = cast.clinic()
+    people = {
+        "marketer": cast.dana(),
+        "approver": cast.marcus(),
+        "analyst": cast.ann(),
+        "compliance": cast.olive(),
+        "administrator": cast.ada(),
+        "developer": cast.person("Devi Rao", Role.DEVELOPER),
+        "newcomer": cast.person("Nell Quist", Role.MARKETER),
+    }
+    people["newcomer"].set_password(PASSWORD)
+    people["newcomer"].save()
+    made = World(people)
+    dana = cast.actor(people["marketer"])
+    person = factories.contact("ana@goodmail.example", first_name="Ana")
+    draft = plans.campaign()
+    asked = campaigns.request_approval(actor=dana, campaign=plans.campaign())
+    left = factories.launch(factories.mailing(), [person])
+    sent = plans.campaign()
+    type(sent).objects.filter(pk=sent.pk).update(mailing=left)
+    file = contacts.upload_file(
+        actor=dana, name="people.csv", chunks=[b"email\nbo@goodmail.example\n"], size=27
+    )
+    made.things = {
+        "approval": [asked.pk],
+        "campaign": [draft.pk],
+        "contact": [person.pk],
+        "import": [file.pk],
+        "campaign_pause": [sent.pk],
+        "campaign_resume": [sent.pk],
+        "campaign_cancel": [sent.pk],
+        "report": [sent.pk],
+        "message_log": [sent.pk],
+        "segment": [draft.segment_id],
+    }
+    message = Message.objects.get(mailing_id=left.pk)
+    token = tokens.LinkToken(
+        bytes(person.address_hash), bytes(person.person_key), brand.pk, left.pk, message.id
+    )
+    made.links = {kind: tokens.seal_link(kind, token) for kind in ("u", "p", "o", "c")}
+    made.links["f"] = _confirmation(person, brand)
+    return made
+
+
+def _confirmation(person: Contact, brand: Brand) -> str:
+    """The token of the link that the person is sent to confirm by, out of the notice itself."""
+    consent.ask_confirmation(
+        actor=cast.actor(cast.dana()),
+        address="ana@goodmail.example",
+        person_key=bytes(person.person_key),
+        brand=brand,
+        topics=list(Topic.objects.all()),
+        source="front desk",
+        language="en",
+    )
+    _, link = notices.opened(Notice.objects.get())
+    return link.rstrip("/").rsplit("/", 1)[1].partition("?")[0]
+
+
+def _names(urlconf: str) -> set[str]:
+    def walk(patterns: list[URLPattern | URLResolver]) -> Iterator[str]:
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns)
+            else:
+                assert pattern.name, f"{pattern.pattern} has no name"
+                yield pattern.name
+
+    return set(walk(get_resolver(urlconf).url_patterns))
+
+
+def test_every_address_of_the_staff_is_listed() -> None:
+    assert {name for name, _, _ in TABLE} == _names(settings.ROOT_URLCONF)
+
+
+def test_every_address_of_the_patients_is_listed() -> None:
+    assert {name for name, *_ in PATIENTS} | WITHOUT_TOKEN == _names(settings.PUBLIC_URLCONF)
+
+
+def test_what_is_open_to_strangers_is_named_by_hand() -> None:
+    assert {"account_login", "account_logout", "mfa_authenticate", "health"} == PUBLIC
+    assert {"mfa_activate_totp", "account_logout", "account_reauthenticate"} == ENROL
+
+
+def _address(world: World, name: str) -> str:
+    [pattern, *_] = [each for each in get_resolver(settings.ROOT_URLCONF).reverse_dict.getlist(name)] or [
+        None
+    ]
+    assert pattern is not None, name
+    if not pattern[0][0][1]:
+        return reverse(name)
+    thing = name if name in world.things else name.split("_")[0]
+    return reverse(name, args=world.things[thing])
+
+
+def _client(world: World, visitor: str) -> Client:
+    client = Client(headers={"host": settings.STAFF_URL.split("://")[1]})
+    if visitor == "stranger":
+        return client
+    if visitor not in world.sessions:
+        if visitor == "newcomer":
+            # By the page itself: setting up a factor asks whether a password was typed a moment ago.
+            client.post(reverse("account_login"), {"login": "nell@northfield.example", "password": PASSWORD})
+        else:
+            signed_in(client, world.people[visitor])
+        world.sessions[visitor] = client.cookies[settings.SESSION_COOKIE_NAME].value
+    client.cookies[settings.SESSION_COOKIE_NAME] = world.sessions[visitor]
+    return client
+
+
+def _check_headers(response: HttpResponseBase, *, public: bool) -> None:
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe-eval" not in policy
+    assert "script-src" not in policy or "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
+    assert "no-store" in response["Cache-Control"]
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["X-Frame-Options"] in {"DENY", "SAMEORIGIN"}
+    assert response["Referrer-Policy"] == ("no-referrer" if public else "same-origin")
+    assert response["X-Request-ID"]
+    assert response["Permissions-Policy"]
+
+
+ROWS = [
+    pytest.param(name, method, visitor, status, id=f"{method} {name} {visitor}")
+    for name, method, statuses in TABLE
+    for visitor, status in zip(VISITORS, statuses, strict=True)
+]
+
+
+@pytest.mark.parametrize(("name", "method", "visitor", "status"), ROWS)
+def test_who_gets_what(world: World, name: str, method: str, visitor: str, status: int) -> None:
+    client, address = _client(world, visitor), _address(world, name)
+    # What a button does is undone again, so that each row meets the same world.
+    with transaction.atomic():
+        response = client.post(address, POSTED.get(name, {})) if method == POST else client.get(address)
+        transaction.set_rollback(True)
+    assert response.status_code == status
+    _check_headers(response, public=False)
+    if status == 302 and visitor == "stranger" and name not in PUBLIC:
+        assert response["Location"].startswith(reverse("account_login"))
+    if status == 302 and visitor == "newcomer" and name not in PUBLIC | ENROL:
+        assert response["Location"] == reverse("mfa_activate_totp")
+
+
+def test_what_the_table_leaves_out_is_the_wrong_method(world: World) -> None:
+    listed = {(name, method) for name, method, _ in TABLE}
+    client = _client(world, "administrator")
+    for name in sorted({name for name, _, _ in TABLE} - WITHOUT_TOKEN):
+        for method in (GET, POST):
+            if (name, method) not in listed:
+                response = client.generic(method, _address(world, name))
+                assert response.status_code == 405, f"{method} {name}"
+                _check_headers(response, public=False)
+
+
+@pytest.mark.parametrize("visitor", VISITORS)
+def test_an_address_that_is_not_there_looks_like_a_refusal(world: World, visitor: str) -> None:
+    client = _client(world, visitor)
+    absent = client.get("/nothing/here/")
+    assert absent.status_code == 404
+    _check_headers(absent, public=False)
+
+
+def test_a_refusal_and_an_absent_page_are_the_same_bytes(world: World) -> None:
+    """Else the difference would tell that there is something (A2)."""
+    client = _client(world, "developer")
+    refused, absent = client.get(_address(world, "contacts")), client.get("/nothing/here/")
+    assert (refused.status_code, absent.status_code) == (404, 404)
+    plain = [
+        response.content.decode().replace(response["X-Request-ID"], "") for response in (refused, absent)
+    ]
+    assert _without_tokens(plain[0]) == _without_tokens(plain[1])
+
+
+def _without_tokens(page: str) -> str:
+    return re.sub(
+        r'(csrfmiddlewaretoken" value="|X-CSRFToken&quot;: &quot;|X-CSRFToken": ")[\w]+', r"\1", page
+    )
+
+
+def test_a_fragment_asked_for_by_a_stranger_becomes_the_whole_sign_in_page(world: World) -> None:
+    response = _client(world, "stranger").get(reverse("campaigns"), headers={"hx-request": "true"})
+    assert (response.status_code, response["HX-Redirect"]) == (204, reverse("account_login"))
+
+
+def _public(world: World) -> Client:
+    return Client(headers={"host": settings.PUBLIC_URL.split("://")[1]})
+
+
+def _public_path(name: str, token: str) -> str:
+    return reverse(name, urlconf=settings.PUBLIC_URLCONF, args=[token])
+
+
+@pytest.mark.parametrize(("name", "method", "good", "bad"), PATIENTS)
+def test_patients_pages(world: World, name: str, method: str, good: int, bad: int) -> None:
+    token = world.links[name] if name in world.links else world.links[_public_path(name, "x").split("/")[1]]
+    posted = {"List-Unsubscribe": "One-Click"} if method == POST else None
+    for given, status in ((token, good), ("never-ours", bad)):
+        with transaction.atomic():
+            client = _public(world)
+            path = _public_path(name, given)
+            response = client.post(path, posted) if posted else client.get(path)
+            transaction.set_rollback(True)
+        assert response.status_code == status
+        _check_headers(response, public=True)
+        assert response["X-Robots-Tag"] == "noindex, nofollow"
+        assert settings.SESSION_COOKIE_NAME not in response.cookies, "nobody is followed by a session"
+
+
+def test_patients_host_has_none_of_the_staffs_pages(world: World) -> None:
+    for name, _, _ in TABLE:
+        address = _address(world, name)
+        if name in WITHOUT_TOKEN:
+            continue
+        response = _public(world).get(address)
+        assert response.status_code == 404, address
+        _check_headers(response, public=True)
+
+
+def test_staffs_host_has_none_of_the_patients_pages(world: World) -> None:
+    for name, *_ in PATIENTS:
+        address = _public_path(name, "never-ours")
+        assert _client(world, "stranger").get(address).status_code == 404, address
+
+
+def test_the_demos_pages_are_absent_outside_the_demo() -> None:
+    assert demo
+    assert not {pattern.name for pattern in demo} & _names(settings.ROOT_URLCONF)
+    assert not {pattern.name for pattern in demo} & _names(settings.PUBLIC_URLCONF)
