@@ -37,8 +37,8 @@ check: ## look without running: format, lint, types, imports, templates, migrati
 	@# Without a database it only warns that it can't compare the history, which isn't asked here.
 	.venv/bin/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
-bench: ## measure one thing: make bench NAME=delivery
-	@test -n "$(NAME)" || { echo "Which? make bench NAME=…, one of:"; ls bench | sed -n 's/^\([a-z].*\)\.py$$/  \1/p'; exit 2; }
+bench: ## measure one thing: make bench NAME=send
+	@test -n "$(NAME)" || { echo "Which? make bench NAME=…, one of:"; grep -l '^def main' bench/*.py | sed 's|bench/\(.*\)\.py|  \1|'; exit 2; }
 	$(SETUP) --dev
 	@.venv/bin/python -m bench.$(NAME) $(ARGS)
 
