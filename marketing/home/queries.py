@@ -38,7 +38,13 @@ def needs_you(actor: Actor) -> list[Waiting]:
         title = ngettext("%(number)d campaign needs approval", "%(number)d campaigns need approval", number)
         text = _("It is sent only after somebody other than its author has looked at it.")
         found.append(
-            Waiting("warn", "clipboard-check", title % {"number": number}, text, reverse("approvals"))
+            Waiting(
+                kind="warn",
+                icon="clipboard-check",
+                title=title % {"number": number},
+                text=text,
+                url=reverse("approvals"),
+            )
         )
     if access.allowed(actor, Permission.IMPORT_CONTACTS):
         found.extend(_imports(actor))
@@ -51,16 +57,22 @@ def _imports(actor: Actor) -> list[Waiting]:
     if checked := own.filter(state__in=[Import.State.UPLOADED, Import.State.CHECKED]).count():
         title = ngettext("%(number)d import waits for you", "%(number)d imports wait for you", checked)
         text = _("The file is here; nothing becomes a contact until you go on.")
-        found.append(Waiting("info", "file-import", title % {"number": checked}, text, url))
+        found.append(
+            Waiting(kind="info", icon="file-import", title=title % {"number": checked}, text=text, url=url)
+        )
     if failed := own.filter(state=Import.State.FAILED, created_at__gte=timezone.now() - RECENT).count():
         title = ngettext("%(number)d file could not be read", "%(number)d files could not be read", failed)
         text = _("The import says why, and what to do with the file.")
-        found.append(Waiting("bad", "file-alert", title % {"number": failed}, text, url))
+        found.append(
+            Waiting(kind="bad", icon="file-alert", title=title % {"number": failed}, text=text, url=url)
+        )
     rejected = own.filter(state=Import.State.DONE, rejected__gt=0, finished_at__gte=timezone.now() - RECENT)
     if number := sum(rejected.values_list("rejected", flat=True)):
         title = ngettext("%(number)d import row has problems", "%(number)d import rows have problems", number)
         text = _("Mend them in your file and import it again; rows that are here already aren't doubled.")
-        found.append(Waiting("bad", "file-alert", title % {"number": number}, text, url))
+        found.append(
+            Waiting(kind="bad", icon="file-alert", title=title % {"number": number}, text=text, url=url)
+        )
     return found
 
 
