@@ -19,8 +19,8 @@ audit.declare("person.deactivated", "sessions")
 audit.declare("factor.reset", "sessions")
 
 
-def add_person(*, actor: Actor, email: str, name: str, role: str, password: str) -> User:
-    """Make an account for a member of the staff, who enrols a second factor at the first sign-in.
+def add_person(*, actor: Actor, email: str, name: str, role: str, password: str, time_zone: str = "") -> User:
+    """Make an account for a member of the staff, who enrols a second factor at the first sign-in and sees times in `time_zone`.
 
     Needs the permission to manage people. Raises ValidationError, in words for the administrator, for a malformed or taken
     address, an empty name, an unknown role, or a password that is short or common (BEHAVIOURS A10).
@@ -31,6 +31,8 @@ def add_person(*, actor: Actor, email: str, name: str, role: str, password: str)
     except ValueError as error:
         raise ValidationError(str(error)) from None
     person = User(email=address, name=" ".join(name.split()), role=role)
+    if time_zone:
+        person.time_zone = time_zone
     person.set_password(password)
     validate_password(password, person)
     with transaction.atomic():

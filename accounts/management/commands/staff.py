@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import access, actions
 from accounts.models import Role, User
+from accounts.organization.models import Organization
 
 
 class Command(BaseCommand):
@@ -45,8 +46,14 @@ class Command(BaseCommand):
             raise CommandError("\n".join(error.messages)) from None
 
     def _add(self, email: str, name: str, role: str) -> None:
+        organization = Organization.objects.first()
         person = actions.add_person(
-            actor=access.system("setup"), email=email, name=name, role=role, password=_password()
+            actor=access.system("setup"),
+            email=email,
+            name=name,
+            role=role,
+            password=_password(),
+            time_zone=organization.time_zone if organization else "",
         )
         self.stdout.write(
             f"{person.email} is {person.get_role_display()}. The first sign-in sets up their app."
