@@ -1,8 +1,11 @@
 """Reports: the list, one campaign, and its message log to download."""
 
+from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from accounts import access
@@ -13,19 +16,20 @@ from campaigns.models import Campaign
 from campaigns.wording import REASONS
 from marketing.compliance import actions, queries
 
+PER_PAGE = 20
 LOG_PAGE = 20
 
 
 @require_safe
 def reports(request: HttpRequest) -> HttpResponse:
-    """`/reports/`: every campaign that has begun to leave."""
-    actor = access.of(request)
+    """`/reports/`: the campaigns that have begun to leave, newest first."""
+    page = Paginator(queries.launched(access.of(request)), PER_PAGE).get_page(request.GET.get("page"))
     rows = [
         (campaign, progress(campaign.mailing_id))
-        for campaign in queries.launched(actor)[:100]
+        for campaign in page.object_list
         if campaign.mailing_id is not None
     ]
-    return render(request, "compliance/reports.html", {"rows": rows})
+    return render(request, "compliance/reports.html", {"page": page, "rows": rows})
 
 
 @require_safe
@@ -45,6 +49,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
         request,
         "compliance/report.html",
         {
+            "trail": [(_("Reports"), reverse("reports"))],
             "report": found,
             "progress": found.progress,
             "withheld": withheld,

@@ -8,6 +8,8 @@ from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from campaigns.delivery.sandbox.mailbox import Mailbox
@@ -64,6 +66,7 @@ def mail(request: HttpRequest, mail_id: str) -> HttpResponse:
         request,
         "demo/mail.html",
         {
+            "trail": [(_("The patients\u2019 inbox"), reverse("demo_inbox"))],
             "entry": entry,
             "subject": str(message["Subject"]),
             "headers": [(name, str(value)) for name, value in message.items()],
