@@ -130,6 +130,8 @@ class Setup:
     def _compile_translations(self) -> None:
         """Compile the catalogues that Django reads, with Babel: gettext's own tools are not on every machine."""
         catalogues = sorted((self.root / "locale").glob("*/LC_MESSAGES/django.po"))
+        if not catalogues:
+            return
         stamp = self.environment / ".translations"
         sources = _digest(catalogues, self.root)
         if _read(stamp) == sources and all(path.with_suffix(".mo").exists() for path in catalogues):

@@ -187,7 +187,6 @@ USE_TZ = True
 USE_THOUSAND_SEPARATOR = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = STATE_DIR / "static"
 STATICFILES_DIRS = [("build", BASE_DIR / "static" / "build")]
 # Served straight from the build, whose file names don't change; the age is short for the same reason.
 WHITENOISE_USE_FINDERS = True

@@ -12,7 +12,6 @@ from django.conf import settings
 from django.db import transaction
 from redis import Redis
 
-from marketing.celery import app as ours
 from safeguards import queue
 
 NAME = "tests.nobody_runs_this"
@@ -91,10 +90,7 @@ def test_a_broker_that_is_away_fails_nobodys_work(
     own_database: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The row is committed and the sweep will find it; whoever asked goes on."""
-<<<<<<< HEAD
     ours = app_or_default()
-=======
->>>>>>> part-h
     away = Celery("away", broker="redis://127.0.0.1:1/0", set_as_current=False)
     away.set_current()
     try:

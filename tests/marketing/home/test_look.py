@@ -25,6 +25,7 @@ ENGINE = Engine(
     dirs=[str(ROOT / "templates")],
     builtins=[
         "django.templatetags.i18n",
+        "django.templatetags.l10n",
         "django.templatetags.static",
         "marketing.home.templatetags.look",
     ],

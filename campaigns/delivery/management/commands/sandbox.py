@@ -31,7 +31,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Start, say on which ports, and wait; refused outside the demo, where mail is for people."""
         if not getattr(settings, "DEMO", False):
-            raise CommandError("The sandbox belongs to the demo. Set DEMO=1 to run it.")
+            raise CommandError("The sandbox belongs to the demo. Set WELLSENT_DEMO=1 to run it.")
         ending = {signal.SIGTERM, signal.SIGINT}
         # Blocked before any thread starts, so that all of them leave the signal to sigwait.
         signal.pthread_sigmask(signal.SIG_BLOCK, ending)
