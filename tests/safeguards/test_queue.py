@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
-from celery import Celery, current_app
+from celery import Celery
 from django.conf import settings
 from django.db import transaction
 from redis import Redis
@@ -15,33 +15,32 @@ from marketing.celery import app as ours
 from safeguards import queue
 
 NAME = "tests.nobody_runs_this"
-QUEUE = "tests"
 
 
 @pytest.fixture
 def broker() -> Iterator[Redis]:
-    """The real broker, with the test's task led to a queue that no worker reads."""
-    routes = dict(current_app.conf.task_routes or {})
-    current_app.conf.task_routes = {**routes, NAME: {"queue": QUEUE}}
-    client: Redis = Redis.from_url(_redis_url())
-    client.delete(QUEUE)
+    """The real broker. What the test left there is taken out again."""
+    client: Redis = Redis.from_url(str(settings.REDIS_URL))
     yield client
-    client.delete(QUEUE)
+    for raw in _ours(client):
+        client.lrem(settings.CELERY_TASK_DEFAULT_QUEUE, 0, raw)
     client.close()
-    current_app.conf.task_routes = routes
 
 
-def _redis_url() -> str:
-    return str(settings.REDIS_URL)
+def _ours(broker: Redis) -> list[str]:
+    """The test's own tasks in the queue, the newest first: other tests leave theirs, which nobody runs."""
+    raws = [
+        raw.decode() if isinstance(raw, bytes) else raw
+        for raw in broker.lrange(settings.CELERY_TASK_DEFAULT_QUEUE, 0, -1)
+    ]
+    return [raw for raw in raws if json.loads(raw)["headers"]["task"] == NAME]
 
 
 def waiting(broker: Redis) -> list[dict[str, object]]:
     """What waits in the queue: the arguments of each task, as a worker would get them."""
     found = []
-    for raw in reversed(broker.lrange(QUEUE, 0, -1)):
-        message = json.loads(raw)
-        _args, kwargs, _options = json.loads(base64.b64decode(message["body"]))
-        assert message["headers"]["task"] == NAME
+    for raw in reversed(_ours(broker)):
+        _args, kwargs, _options = json.loads(base64.b64decode(json.loads(raw)["body"]))
         found.append(kwargs)
     return found
 
