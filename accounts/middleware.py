@@ -30,6 +30,8 @@ CSP = (
 )
 # Names of pages on the staff's host that a stranger may see; everything else asks for a verified session (BEHAVIOURS A2).
 PUBLIC = frozenset({"account_login", "account_logout", "mfa_authenticate", "health"})
+# The demonstration's own pages; outside it their addresses don't exist at all.
+DEMO = frozenset({"demo_people", "demo_codes", "demo_inbox", "demo_mail", "demo_mail_body"})
 # What somebody who has signed in but has no second factor yet may reach.
 ENROL = frozenset({"mfa_activate_totp", "account_logout", "account_reauthenticate"})
 IDLE_SECONDS = 15 * 60
@@ -127,7 +129,7 @@ class RequireVerified:
         self, request: HttpRequest, view: object, args: object, kwargs: object
     ) -> HttpResponseBase | None:
         name = request.resolver_match.url_name if request.resolver_match else None
-        if getattr(request, "is_public", False) or name in PUBLIC:
+        if getattr(request, "is_public", False) or name in PUBLIC or (settings.DEMO and name in DEMO):
             return None
         if not request.user.is_authenticated:
             return self._to_sign_in(request)

@@ -13,7 +13,7 @@ from campaigns.models import Campaign
 from campaigns.wording import REASONS
 from marketing.compliance import actions, queries
 
-LOG_PAGE = 50
+LOG_PAGE = 20
 
 
 @require_safe

@@ -65,15 +65,28 @@ def _navigation(request: HttpRequest, role: str) -> list[NavGroup]:
             ),
         ),
     )
-    current = request.path
-    shown: list[NavGroup] = []
-    for label, items in groups:
-        visible = [
-            (url, text, icon, current == url if url == "/" else current.startswith(url), count)
-            for name, text, icon, permission, count in items
-            if permission is None or permission in may
-            for url in [reverse(name)]
-        ]
-        if visible:
-            shown.append((label, visible))
-    return shown
+    visible = [
+        (label, [(reverse(name), text, icon, count) for name, text, icon, may_see, count in items if may_see])
+        for label, items in (
+            (
+                label,
+                [
+                    (name, text, icon, needs is None or needs in may, count)
+                    for name, text, icon, needs, count in items
+                ],
+            )
+            for label, items in groups
+        )
+    ]
+    # The one whose address is the longest beginning of this page's: imports lie under contacts.
+    addresses = [url for _label, items in visible for url, *_rest in items]
+    current = max((url for url in addresses if _within(request.path, url)), key=len, default="")
+    return [
+        (label, [(url, text, icon, url == current, count) for url, text, icon, count in items])
+        for label, items in visible
+        if items
+    ]
+
+
+def _within(path: str, url: str) -> bool:
+    return path == url if url == "/" else path.startswith(url)
