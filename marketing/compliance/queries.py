@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from django.db.models import QuerySet
+
 from accounts import access
 from accounts.access import Permission
 from campaigns.delivery.models import Mailing
@@ -25,13 +27,13 @@ class Report:
     reasons: dict[str, int] | None
 
 
-def launched(actor: Actor) -> list[Campaign]:
+def launched(actor: Actor) -> QuerySet[Campaign]:
     """Campaigns whose mailing has begun to leave, newest first. Needs the permission to view reports."""
     access.require(actor, Permission.VIEW_REPORTS)
-    return list(
+    return (
         Campaign.objects.filter(mailing__started_at__isnull=False)
         .select_related("mailing", "mailing__topic", "mailing__brand")
-        .order_by("-mailing__started_at")
+        .order_by("-mailing__started_at", "-pk")
     )
 
 

@@ -101,7 +101,7 @@ def driven(stack: Stack) -> Mailing:
         brand=campaign.brand,
         topic=Topic.objects.get(slug="clinic-news"),
         purpose=Mailing.Purpose.PROMOTIONAL,
-        tracking=Mailing.Tracking.PERSON,
+        tracking=Mailing.Tracking.TOTALS,
         pool=IpPool.objects.get(stream=Stream.MARKETING),
     )
     campaign = campaigns.choose_audience(actor=dana, campaign=campaign, segment=segment)
