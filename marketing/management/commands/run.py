@@ -1,6 +1,7 @@
 """`manage.py run`: the product itself on one machine, with servers of its own where none are named."""
 
 import os
+import signal
 import subprocess
 import time
 from typing import Any
@@ -20,6 +21,7 @@ class Command(BaseCommand):
     requires_system_checks = ()  # the database is not there yet
 
     def handle(self, *args: Any, **options: Any) -> None:
+        processes.end_on_sigterm()
         environment: dict[str, str] = {}
         servers = Servers(settings.STATE_DIR) if settings.EMBEDDED else None
         if servers is not None:
@@ -52,6 +54,7 @@ class Command(BaseCommand):
         except processes.Ended as ended:
             raise CommandError(str(ended)) from None
         finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             group.stop()
             if servers is not None:
                 servers.stop()
