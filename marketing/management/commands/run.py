@@ -1,6 +1,5 @@
 """`manage.py run`: the product itself on one machine, with servers of its own where none are named."""
 
-import os
 import signal
 import subprocess
 import time
@@ -22,20 +21,19 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         processes.end_on_sigterm()
-        environment: dict[str, str] = {}
-        servers = Servers(settings.STATE_DIR) if settings.EMBEDDED else None
-        if servers is not None:
-            self.stdout.write("Starting PostgreSQL and Valkey …")
-            servers.start()
         ports = [urlsplit(url).port or 80 for url in (settings.STAFF_URL, settings.PUBLIC_URL)]
         for port in ports:
             if not processes.is_free(port):
                 raise CommandError(
                     f"Port {port} is taken. Set WELLSENT_STAFF_URL and WELLSENT_PUBLIC_URL to other ports."
                 )
-        group = processes.Group(environment, settings.STATE_DIR / "log")
+        servers = Servers(settings.STATE_DIR) if settings.EMBEDDED else None
+        if servers is not None:
+            self.stdout.write("Starting PostgreSQL and Valkey …")
+            servers.start()
+        group = processes.Group({}, settings.STATE_DIR / "log")
         try:
-            self._migrate(environment)
+            self._migrate()
             processes.start_all(
                 group, state=settings.STATE_DIR, addresses=[f"127.0.0.1:{port}" for port in ports]
             )
@@ -59,10 +57,10 @@ class Command(BaseCommand):
             if servers is not None:
                 servers.stop()
 
-    def _migrate(self, environment: dict[str, str]) -> None:
+    def _migrate(self) -> None:
         self.stdout.write("Migrating …")
         done = subprocess.run(  # noqa: S603 - our own command
-            processes.manage("migrate", "--verbosity=0"), env={**os.environ, **environment}, check=False
+            processes.manage("migrate", "--verbosity=0"), check=False
         )
         if done.returncode:
             raise CommandError("The migration failed; the message above says why.")
