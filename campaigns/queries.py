@@ -129,6 +129,8 @@ def blockers(campaign: Campaign) -> tuple[rules.Blocker, ...]:
             topic=campaign.topic_id is not None,
             pool=pool is not None,
             pool_has_source=pool is not None and pool.entries.exists(),
+            followed=campaign.tracking == Mailing.Tracking.PERSON,
+            clinical=is_clinical(campaign),
             segment=campaign.segment_id is not None,
             design=design is not None,
             design_stopped=stopped,

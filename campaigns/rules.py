@@ -37,6 +37,7 @@ class Blocker(StrEnum):
     NO_TOPIC = "no_topic"
     NO_POOL = "no_pool"
     EMPTY_POOL = "empty_pool"
+    FOLLOWED_BY_HEALTH = "followed_by_health"
     NO_SEGMENT = "no_segment"
     NO_DESIGN = "no_design"
     DESIGN_STOPPED = "design_stopped"
@@ -48,6 +49,7 @@ STEP_OF: dict[Blocker, Step] = {
     Blocker.NO_TOPIC: Step.SETUP,
     Blocker.NO_POOL: Step.SETUP,
     Blocker.EMPTY_POOL: Step.SETUP,
+    Blocker.FOLLOWED_BY_HEALTH: Step.SETUP,
     Blocker.NO_SEGMENT: Step.AUDIENCE,
     Blocker.NO_DESIGN: Step.DESIGN,
     Blocker.DESIGN_STOPPED: Step.DESIGN,
@@ -91,6 +93,8 @@ class Facts:
     topic: bool
     pool: bool
     pool_has_source: bool
+    followed: bool
+    clinical: bool
     segment: bool
     design: bool
     design_stopped: bool
@@ -104,6 +108,8 @@ def blockers(facts: Facts) -> tuple[Blocker, ...]:
         (Blocker.NO_TOPIC, not facts.topic),
         (Blocker.NO_POOL, not facts.pool),
         (Blocker.EMPTY_POOL, facts.pool and not facts.pool_has_source),
+        # Nobody is followed one by one on grounds of their health, whatever they agreed to (BEHAVIOURS E1, L20).
+        (Blocker.FOLLOWED_BY_HEALTH, facts.followed and facts.clinical),
         (Blocker.NO_SEGMENT, not facts.segment),
         (Blocker.NO_DESIGN, not facts.design),
         (Blocker.DESIGN_STOPPED, facts.design and facts.design_stopped),

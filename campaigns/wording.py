@@ -34,6 +34,9 @@ BLOCKERS: dict[Blocker, Promise] = {
     Blocker.EMPTY_POOL: _(
         "The chosen pool has no address. Choose another, or ask an administrator to add one."
     ),
+    Blocker.FOLLOWED_BY_HEALTH: _(
+        "The segment or the message uses health information, so nobody may be followed one by one. Count totals only, or nothing."
+    ),
     Blocker.NO_SEGMENT: _("Choose who gets it."),
     Blocker.NO_DESIGN: _("Write the message."),
     Blocker.DESIGN_STOPPED: _("Something in the message must be mended. The checks beside it say what."),

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from django.core.management import call_command
 from django.db import connections
 from psycopg import Connection, connect, sql
+from psycopg.errors import InsufficientPrivilege
 
 from safeguards import keyring
 
@@ -46,8 +48,16 @@ def make_template() -> None:
 
 def drop(name: str) -> None:
     """Drop a database, with whoever is still connected to it."""
+    statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     with _owner() as owner:
-        owner.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        for _ in range(100):
+            try:
+                owner.execute(statement)
+                return
+            except InsufficientPrivilege:
+                # An autovacuum worker is in there, which the owner may not end; it leaves by itself.
+                time.sleep(0.1)
+        owner.execute(statement)
 
 
 def clone() -> str:

@@ -14,22 +14,20 @@ from campaigns.delivery.models import Message
 from campaigns.delivery.queries import progress
 from campaigns.models import Campaign
 from campaigns.wording import REASONS
+from contacts.segments.masking import SMALL
 from marketing.compliance import actions, queries
 
-PER_PAGE = 20
 LOG_PAGE = 20
+REPORTS_PAGE = 25
 
 
 @require_safe
 def reports(request: HttpRequest) -> HttpResponse:
-    """`/reports/`: the campaigns that have begun to leave, newest first."""
-    page = Paginator(queries.launched(access.of(request)), PER_PAGE).get_page(request.GET.get("page"))
-    rows = [
-        (campaign, progress(campaign.mailing_id))
-        for campaign in page.object_list
-        if campaign.mailing_id is not None
-    ]
-    return render(request, "compliance/reports.html", {"page": page, "rows": rows})
+    """`/reports/`: every campaign that has begun to leave."""
+    actor = access.of(request)
+    page = Paginator(queries.launched(actor), REPORTS_PAGE).get_page(request.GET.get("page"))
+    rows = [(campaign, progress(campaign.mailing_id)) for campaign in page if campaign.mailing_id is not None]
+    return render(request, "compliance/reports.html", {"rows": rows, "page": page})
 
 
 @require_safe
@@ -57,6 +55,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
             "next": log[LOG_PAGE - 1].message_id if len(log) > LOG_PAGE else None,
             "after": after,
             "covered": found.reasons is None,
+            "few": found.reasons is None and found.progress.withheld_total < SMALL,
             "may_export": may_export,
         },
     )

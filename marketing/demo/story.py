@@ -152,7 +152,7 @@ def _plan(say: Say) -> tuple[int, Campaign]:
         brand=campaign.brand,
         topic=Topic.objects.get(slug="clinic-news"),
         purpose=Mailing.Purpose.PROMOTIONAL,
-        tracking=Mailing.Tracking.PERSON,
+        tracking=Mailing.Tracking.TOTALS,
         pool=IpPool.objects.get(stream=Stream.MARKETING),
     )
     campaign = campaigns.choose_audience(actor=dana, campaign=campaign, segment=segment)

@@ -15,6 +15,8 @@ WHOLE = Facts(
     topic=True,
     pool=True,
     pool_has_source=True,
+    followed=False,
+    clinical=True,
     segment=True,
     design=True,
     design_stopped=False,
@@ -63,6 +65,7 @@ def test_a_whole_campaign_lacks_nothing() -> None:
     ("lacking", "blocker"),
     [
         ({"brand": False, "signing_key": False}, Blocker.NO_BRAND),
+        ({"followed": True}, Blocker.FOLLOWED_BY_HEALTH),
         ({"signing_key": False}, Blocker.NO_SIGNING_KEY),
         ({"topic": False}, Blocker.NO_TOPIC),
         ({"pool": False, "pool_has_source": False}, Blocker.NO_POOL),
@@ -82,3 +85,7 @@ def test_each_thing_lacking_is_one_blocker_with_words_and_a_page(
 
 def test_every_reason_of_the_gate_has_words() -> None:
     assert set(Reason) <= set(wording.REASONS)
+
+
+def test_people_may_be_followed_where_nothing_speaks_of_their_health() -> None:
+    assert rules.blockers(replace(WHOLE, followed=True, clinical=False)) == ()

@@ -17,19 +17,15 @@ import pytest
 import redis
 from django.conf import settings
 
-from campaigns import actions as campaigns
-from campaigns.delivery.models import IpPool, Mailing, Stream
+from campaigns.delivery.models import Mailing
 from campaigns.delivery.queries import progress
 from campaigns.designs.blocks import Button, Text
-from contacts import actions as contacts
-from contacts.consent.models import Topic
-from contacts.models import Import
-from contacts.segments import actions as segments
 from contacts.segments import queries as counts
 from marketing import founding
 from marketing.compliance import actions as compliance
 from marketing.demo import patients
 from tests import cast, ground
+from tests.flows.job import describe, import_file, plan, send
 from tests.flows.stack import Stack, eventually
 
 # Each field's own mark, so that a leak says where it came from; none of them is a word of ours.
@@ -76,50 +72,20 @@ def driven(stack: Stack) -> Mailing:
         transactional=["127.0.3.2"],
     )
     dana = cast.actor(cast.dana())
-    source = contacts.upload_file(actor=dana, name=f"{MARKS['file']}.csv", chunks=[FILE], size=len(FILE))
-    contacts.map_columns(
-        actor=dana,
-        import_id=source.pk,
-        mapping={int(column): key for column, key in source.mapping.items()},
-        has_header=True,
-        first=tuple(FILE.decode().splitlines()[0].split(",")),
-    )
-    eventually(lambda: Import.objects.get(pk=source.pk).state == Import.State.CHECKED, "the check")
-    contacts.start_import(actor=dana, import_id=source.pk)
-    eventually(lambda: Import.objects.get(pk=source.pk).state == Import.State.DONE, "the import")
-    done = Import.objects.get(pk=source.pk)
+    done = import_file(f"{MARKS['file']}.csv", FILE)
     assert (done.created, done.rejected) == (1, 1)
-    segment = segments.save_segment(actor=dana, segment=None, name=MARKS["segment"], tree=TREE)
+    segment = describe(MARKS["segment"], TREE)
     eventually(lambda: counts.count(cast.actor(cast.ada()), TREE).match.exact == 1, "the index", 30)
     counts.search(dana, MARKS["last"], page=1, per_page=10)
-    campaign = campaigns.create_campaign(actor=dana, name="News")
-    assert campaign.brand is not None
-    campaign = campaigns.edit_setup(
-        actor=dana,
-        campaign=campaign,
-        name="News",
-        brand=campaign.brand,
-        topic=Topic.objects.get(slug="clinic-news"),
-        purpose=Mailing.Purpose.PROMOTIONAL,
-        tracking=Mailing.Tracking.PERSON,
-        pool=IpPool.objects.get(stream=Stream.MARKETING),
-    )
-    campaign = campaigns.choose_audience(actor=dana, campaign=campaign, segment=segment)
-    campaign = campaigns.edit_content(
-        actor=dana,
-        campaign=campaign,
-        subject="News",
-        preheader="",
-        blocks=[
+    campaign = plan(
+        "News",
+        segment,
+        [
             Text("Hello {{ first_name|there }}, about {{ conditions|your care }}."),
             Button("Read more", "https://northfield.example/news"),
         ],
     )
-    mailing = campaigns.request_approval(actor=dana, campaign=campaign)
-    campaigns.approve_campaign(actor=cast.actor(cast.marcus()), mailing=mailing, comment="")
-    campaign.refresh_from_db()
-    campaigns.launch_campaign(actor=dana, campaign=campaign)
-    eventually(lambda: Mailing.objects.get(pk=mailing.pk).state == Mailing.State.FINISHED, "the campaign")
+    mailing = send(campaign)
     assert progress(mailing.pk).sent == 1
     [mail] = patients.mails_in(stack.sandbox.mailbox, mailing.version.subject)
     for url in (mail.pixel, mail.links[0], mail.one_click, stack.staff_url + "/contacts/?q=" + MARKS["last"]):

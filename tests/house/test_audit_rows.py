@@ -220,8 +220,10 @@ def test_every_kind_of_notice_has_its_words_in_every_language() -> None:
     for module in product():
         if "notices.declare(" in module.text:
             importlib.import_module(module.name)
-    assert notices.kinds(), "some room leaves notices"
-    for kind in notices.kinds():
+    # Tests of the door declare kinds of their own.
+    kinds = {kind for kind in notices.kinds() if not kind.startswith("test.")}
+    assert kinds, "some room leaves notices"
+    for kind in sorted(kinds):
         template = get_template(f"notices/{kind}.txt")
         parameters = {name: f"<{name}>" for name in notices._kinds[kind]} | {"secret": "<secret>"}
         written = {}
@@ -232,4 +234,4 @@ def test_every_kind_of_notice_has_its_words_in_every_language() -> None:
                 assert value in written[language], f"{kind} in {language} leaves out {value}"
         assert written["en"] != written["es"], f"{kind} isn't translated"
     left = {path.stem for path in (ROOT / "templates" / "notices").glob("*.txt")}
-    assert left == set(notices.kinds()), "a template without a notice, or a notice without one"
+    assert left == kinds, "a template without a notice, or a notice without one"

@@ -352,7 +352,7 @@ def _public_path(name: str, token: str) -> str:
 @pytest.mark.parametrize(("name", "method", "good", "bad"), PATIENTS)
 def test_patients_pages(world: World, name: str, method: str, good: int, bad: int) -> None:
     token = world.links[name] if name in world.links else world.links[_public_path(name, "x").split("/")[1]]
-    posted = {"List-Unsubscribe": "One-Click", "do": "save"} if method == POST else None
+    posted = {"List-Unsubscribe": "One-Click", "do": "stop"} if method == POST else None
     for given, status in ((token, good), ("never-ours", bad)):
         with transaction.atomic():
             client = _public(world)

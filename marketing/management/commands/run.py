@@ -1,6 +1,6 @@
 """`manage.py run`: the product itself on one machine, with servers of its own where none are named."""
 
-import os
+import signal
 import subprocess
 import time
 from typing import Any
@@ -20,20 +20,20 @@ class Command(BaseCommand):
     requires_system_checks = ()  # the database is not there yet
 
     def handle(self, *args: Any, **options: Any) -> None:
-        environment: dict[str, str] = {}
-        servers = Servers(settings.STATE_DIR) if settings.EMBEDDED else None
-        if servers is not None:
-            self.stdout.write("Starting PostgreSQL and Valkey …")
-            servers.start()
+        processes.end_on_sigterm()
         ports = [urlsplit(url).port or 80 for url in (settings.STAFF_URL, settings.PUBLIC_URL)]
         for port in ports:
             if not processes.is_free(port):
                 raise CommandError(
                     f"Port {port} is taken. Set WELLSENT_STAFF_URL and WELLSENT_PUBLIC_URL to other ports."
                 )
-        group = processes.Group(environment, settings.STATE_DIR / "log")
+        servers = Servers(settings.STATE_DIR) if settings.EMBEDDED else None
+        if servers is not None:
+            self.stdout.write("Starting PostgreSQL and Valkey …")
+            servers.start()
+        group = processes.Group({}, settings.STATE_DIR / "log")
         try:
-            self._migrate(environment)
+            self._migrate()
             processes.start_all(
                 group, state=settings.STATE_DIR, addresses=[f"127.0.0.1:{port}" for port in ports]
             )
@@ -52,14 +52,15 @@ class Command(BaseCommand):
         except processes.Ended as ended:
             raise CommandError(str(ended)) from None
         finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             group.stop()
             if servers is not None:
                 servers.stop()
 
-    def _migrate(self, environment: dict[str, str]) -> None:
+    def _migrate(self) -> None:
         self.stdout.write("Migrating …")
         done = subprocess.run(  # noqa: S603 - our own command
-            processes.manage("migrate", "--verbosity=0"), env={**os.environ, **environment}, check=False
+            processes.manage("migrate", "--verbosity=0"), check=False
         )
         if done.returncode:
             raise CommandError("The migration failed; the message above says why.")

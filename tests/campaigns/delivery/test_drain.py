@@ -21,7 +21,7 @@ from campaigns.delivery.rules import Next
 from campaigns.delivery.sandbox import Sandbox
 from contacts.consent import actions as consent
 from contacts.consent.models import Suppression, Topic
-from safeguards import secrets
+from safeguards import secrets, tokens
 from safeguards.models import AuditEvent, Notice
 from tests import cast, factories
 
@@ -114,6 +114,25 @@ def test_totals_only_links_are_the_same_for_everybody(own_database: str, sandbox
         assert part is not None
         pixels.add(part.get_content().partition("/o/")[2].partition(".gif")[0])
     assert len(pixels) == 1
+
+
+def test_per_person_links_are_for_those_who_agreed_and_the_rest_share_one(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    people = [factories.contact(f"agreed{n}@goodmail.example", tracking=True) for n in range(2)]
+    people += [factories.contact(f"silent{n}@goodmail.example") for n in range(2)]
+    mailing = factories.launch(factories.mailing(tracking=Mailing.Tracking.PERSON), people)
+    drain_all()
+    pixels: dict[str, set[str]] = {"agreed": set(), "silent": set()}
+    for entry in sandbox.mailbox.entries():
+        message = email.message_from_bytes(sandbox.mailbox.read(entry.id), policy=email.policy.default)
+        part = message.get_body(("html",))
+        assert part is not None
+        token = part.get_content().partition("/o/")[2].partition(".gif")[0]
+        pixels[entry.recipient[:6]].add(token)
+    assert (len(pixels["agreed"]), len(pixels["silent"])) == (2, 1)
+    assert tokens.open_link("o", pixels["silent"].pop()).message_id == 0
+    assert progress(mailing.pk).tracked == 2
 
 
 def test_without_tracking_there_is_no_pixel_and_links_lead_straight_on(

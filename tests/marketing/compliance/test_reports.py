@@ -126,7 +126,7 @@ def test_the_list_leads_to_the_report_and_the_report_counts() -> None:
 def test_the_list_pages_and_asks_the_database_as_often_however_long_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(views, "PER_PAGE", 1)
+    monkeypatch.setattr(views, "REPORTS_PAGE", 1)
     first = sent()
     client = signed_in(Client(), cast.olive())
     client.get("/")  # the first page of a session also writes when it was last used

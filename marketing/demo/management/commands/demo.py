@@ -7,7 +7,6 @@ import signal
 import subprocess
 import time
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from django.conf import settings
@@ -28,7 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="end by itself after the campaign")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        signal.signal(signal.SIGTERM, _interrupt)
+        processes.end_on_sigterm()
         state = settings.BASE_DIR / "var" / "demo"
         began = time.monotonic()
         servers = Servers(state)
@@ -128,10 +127,6 @@ class Command(BaseCommand):
         ]
         self.stdout.write("\n".join(lines))
         self.stdout.flush()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _index_listens(environment: dict[str, str]) -> bool:
