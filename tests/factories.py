@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts import access
 from campaigns.delivery import actions as delivery
 from campaigns.delivery.models import IpPool, Mailing, Stream
+from campaigns.designs.mjml import OPEN_PIXEL
 from campaigns.designs.models import Design, DesignVersion
 from contacts.consent import actions as consent
 from contacts.consent.models import Topic
@@ -20,7 +21,7 @@ from tests import cast
 HTML = (
     '<html><body><p>Hello {{ first_name|there }}</p><p><a href="{{ link:0 }}">Read more</a></p>'
     '<p><a href="{{ preferences_url }}">Choose</a> <a href="{{ unsubscribe_url }}">Unsubscribe</a></p>'
-    '<img src="{{ open_url }}" alt="" width="1" height="1"></body></html>'
+    f"{OPEN_PIXEL}</body></html>"
 )
 TEXT = "Hello {{ first_name|there }}\n\n{{ link:0 }}\n\nUnsubscribe: {{ unsubscribe_url }}\n"
 

@@ -32,6 +32,7 @@ from campaigns.delivery.throttle import Limit
 from campaigns.delivery.transport import Envelope, Source, deliver
 from campaigns.delivery.verdict import Released, Withheld
 from campaigns.designs import merge
+from campaigns.designs.mjml import without_open_pixel
 from campaigns.designs.models import DesignVersion
 from contacts.models import Contact
 from safeguards import phi, tokens
@@ -333,7 +334,7 @@ def _text(value: Any) -> str:
 def compiled(version_id: int, tracking: str) -> Compiled:
     """The byte segments of a design version; without the open pixel where nothing is tracked."""
     version = DesignVersion.objects.get(pk=version_id)
-    html = version.html if tracking != Mailing.Tracking.NONE else without_pixel(version.html)
+    html = version.html if tracking != Mailing.Tracking.NONE else without_open_pixel(version.html)
     own = {"unsubscribe_url", "preferences_url", "open_url"}
     own |= {f"link:{number}" for number in range(len(version.links))}
     names = {*version.fields, *own}
@@ -342,12 +343,3 @@ def compiled(version_id: int, tracking: str) -> Compiled:
         text_nodes=merge.parse(version.text, fields=names, required=own),
         links=version.links,
     )
-
-
-def without_pixel(html: str) -> str:
-    """The compiled design without the one image that asks for `open_url`."""
-    place = html.find("{{ open_url }}")
-    if place < 0:
-        return html
-    start, end = html.rfind("<img", 0, place), html.find(">", place) + 1
-    return html[:start] + html[end:]

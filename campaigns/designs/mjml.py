@@ -19,7 +19,7 @@ from campaigns.designs.blocks import Block, Links, clean, literal
 PREFERENCES, UNSUBSCRIBE, OPEN = "preferences_url", "unsubscribe_url", "open_url"
 
 # Exactly as it stands in the compiled mail, so that it can be taken out where nothing is counted.
-_PIXEL = '<img src="{{ open_url }}" alt="" width="1" height="1" />'
+OPEN_PIXEL = '<img src="{{ open_url }}" alt="" width="1" height="1" />'
 
 _FOOTER_LINK = "color:#506268;text-decoration:underline"
 
@@ -73,7 +73,7 @@ def compile_message(
 
 def without_open_pixel(html: str) -> str:
     """The HTML for people whose opens aren't counted."""
-    return html.replace(_PIXEL, "")
+    return html.replace(OPEN_PIXEL, "")
 
 
 def _mjml(
@@ -93,7 +93,7 @@ def _mjml(
         f'<mjml lang="{lang}" dir="ltr"><mj-head><mj-title>{literal(subject)}</mj-title>'
         f"<mj-preview>{literal(preheader)}</mj-preview>{_HEAD}</mj-head>"
         f'<mj-body background-color="#f6f8f8"><mj-section background-color="#ffffff"><mj-column>{body}</mj-column>'
-        f"</mj-section><mj-section><mj-column>{footer}</mj-column></mj-section><mj-raw>{_PIXEL}</mj-raw></mj-body></mjml>"
+        f"</mj-section><mj-section><mj-column>{footer}</mj-column></mj-section><mj-raw>{OPEN_PIXEL}</mj-raw></mj-body></mjml>"
     )
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.db import InternalError, connections
 from django.test import override_settings
 from django.utils import timezone
@@ -23,13 +22,13 @@ from contacts.consent.rules import Standing
 from contacts.models import Contact, Import, ImportPart, ImportProblem
 from contacts.rules import fields
 from contacts.rules.problems import Unreadable
+from marketing.demo import sample
 from safeguards import phi, tokens
 from safeguards.fields import message_of
 from safeguards.models import AuditEvent
 from tests import cast
 
 CLINIC25 = Path(__file__).parent.parent / "data" / "clinic25.csv"
-SAMPLE = django_settings.CORPUS_DIR / "patients" / "contacts.csv"
 IMPORTER = access.system("importer")
 
 
@@ -112,12 +111,10 @@ def test_a_file_with_other_headers_becomes_contacts_and_evidence() -> None:
     assert sorted(source.problems.values_list("row_number", flat=True)) == [4, 22]
 
 
-@pytest.mark.corpus
-@pytest.mark.skipif(not SAMPLE.is_file(), reason="CORPUS_DIR has no sample of patients")
 @pytest.mark.django_db
 def test_the_sample_of_patients_comes_in_whole() -> None:
     cast.clinic()
-    source = run(SAMPLE.read_bytes())
+    source = run(sample.FILE.read_bytes())
     assert source.state == "done", source.problem
     assert counts(source) == (600, 600, 0, 0, 0)
     batches = AuditEvent.objects.filter(action="contact.imported").order_by("id")
