@@ -171,7 +171,7 @@ def plan_the_campaign(dana: Colleague) -> None:
     dana.sees("Save, then audience")
     dana.field("Topic").select_option(label="Clinic news")
     page.get_by_role("group", name="Does anybody pay us").get_by_label("No", exact=True).check()
-    page.get_by_label("Totals only").check()
+    page.get_by_role("radio", name="Totals only: how many").check()
     dana.look("campaign setup")
     dana.press("Save, then audience")
     page.get_by_role("radio").check()
