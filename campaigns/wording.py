@@ -56,6 +56,7 @@ REASONS: dict[str, Promise] = {
     "cancelled": _("Cancelled"),
     "over_cap": _("Had enough messages lately"),
     "contact_gone": _("Deleted since"),
+    "seal_broken": _("Record was tampered with, or is damaged"),
     "bad_address": _("Address can't be used"),
     "cannot_receive_securely": _("Can't receive securely"),
     "no_sending_domain": _("Sending domain isn't set up"),

@@ -1,9 +1,9 @@
 """The door to health data: seals records, and opens them only against a grant, leaving an audit row each time."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connection, models
@@ -17,6 +17,9 @@ _LABEL = b"phi"
 audit.declare("phi.revealed", "fields", "count", "table")
 audit.declare("phi.refused", "fields", "count", "table")
 audit.declare("phi.seal_broken", "table", "field", "row")
+
+SealBroken = crypto.SealBroken
+"""A record isn't what was sealed, or stands where it wasn't sealed for."""
 
 ALL_FIELDS: frozenset[str] = frozenset({"*"})
 
@@ -69,7 +72,7 @@ def _open(record: models.Model, field: str) -> dict[str, Any]:
     table = record._meta.db_table
     try:
         plaintext = keyring.unseal(_LABEL, message_of(sealed), _context(table, field, record.pk, version))
-    except crypto.SealBroken as broken:
+    except SealBroken as broken:
         _report_broken(table, field, record.pk, broken)
         raise
     opened: dict[str, Any] = json.loads(plaintext)
@@ -101,6 +104,38 @@ def reveal(
     carries that person's pseudonym. Refused, with an audit row of its own, where the grant doesn't cover a field.
     Raises SealBroken, and opens nothing at all, if one record fails its tag. `purpose` must say why in a few words.
     """
+    return _revealed(records, fields, grant, purpose, lambda record: _open(record, sealed_field))
+
+
+def reveal_sound(
+    records: Sequence[models.Model],
+    fields: Collection[str],
+    *,
+    grant: Grant,
+    purpose: str,
+    sealed_field: str = "record",
+) -> list[dict[str, Any] | None]:
+    """The same for work that goes on without one person: a record that fails its tag is None, with its incident row."""
+
+    def opened(record: models.Model) -> dict[str, Any] | None:
+        try:
+            return _open(record, sealed_field)
+        except SealBroken:
+            return None
+
+    return _revealed(records, fields, grant, purpose, opened)
+
+
+_Opened = TypeVar("_Opened", dict[str, Any], dict[str, Any] | None)
+
+
+def _revealed(
+    records: Sequence[models.Model],
+    fields: Collection[str],
+    grant: Grant,
+    purpose: str,
+    opener: Callable[[models.Model], _Opened],
+) -> list[_Opened]:
     if not purpose.strip():
         raise ValueError("say what the data is opened for")
     if not records:
@@ -118,7 +153,7 @@ def reveal(
             details=details,
         )
         raise Refused("this role may not open these fields")
-    opened = [_open(record, sealed_field) for record in records]
+    opened = [opener(record) for record in records]
     audit.record(
         "phi.revealed",
         actor=grant.actor,
@@ -127,7 +162,11 @@ def reveal(
         purpose=purpose,
         details=details,
     )
-    return [{field: values.get(field) for field in fields} for values in opened]
+    return [_only(fields, values) for values in opened]
+
+
+def _only(fields: Collection[str], values: _Opened) -> _Opened:
+    return values if values is None else {field: values.get(field) for field in fields}
 
 
 def unaudited_reader(model: type[models.Model], field: str) -> "Reader":
@@ -147,7 +186,7 @@ class Reader:
         context = _context(self.table, self.field, row, version)
         try:
             plaintext = keyring.unseal(_LABEL, message_of(sealed), context)
-        except crypto.SealBroken as broken:
+        except SealBroken as broken:
             _report_broken(self.table, self.field, row, broken)
             return None
         opened: dict[str, Any] = json.loads(plaintext)

@@ -12,7 +12,14 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections, connection
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 from django.utils import timezone
 
 from accounts import access
@@ -125,52 +132,61 @@ def _limits(mailing: Mailing, source: EgressSource, provider: Provider) -> list[
 def send_batch(mailing: Mailing, source: EgressSource, provider: Provider, limit: int) -> int:
     """Claim, gate, send and finish one batch of one mailing in one lane; returns how many were claimed."""
     token = claims.new_token()
-    claimed = claims.claim(mailing.pk, source.pk, provider.pk, token=token, limit=limit)
-    if not claimed:
-        return 0
-    # Left by an error, the journal stays, unlocked, and the sweep settles the batch by it.
+    # The journal stands before the claim: whatever this worker holds when it dies, a file says so, and the next sweep
+    # settles it without waiting for the lease to run out. Left by an error, the journal stays, unlocked, to the same end.
     with Journal.open(settings.JOURNAL_DIR, token) as journal:
+        claimed = claims.claim(mailing.pk, source.pk, provider.pk, token=token, limit=limit)
+        if not claimed:
+            return 0
         records = _records(claimed, mailing.version)
-        answers = gate.release(mailing, _candidates(claimed, records), today=timezone.now().date())
+        candidates = [_candidate(message, record) for message, record in zip(claimed, records, strict=True)]
+        answers = gate.release(mailing, candidates, today=timezone.now().date())
         results: list[Result] = []
         batch = _Batch(mailing, source, provider, journal)
         for message, record, answer in zip(claimed, records, answers, strict=True):
             if isinstance(answer.verdict, Withheld):
                 results.append(Result(message, Next(Message.State.WITHHELD, answer.verdict.reason.value)))
             else:
-                batch.add(message, answer.verdict, record, answer.tracking_agreed)
+                batch.add(message, answer.verdict, record or {}, answer.tracking_agreed)
         if batch.size:
             claims.begin(batch.messages(), token=token)
             results += asyncio.run(batch.send())
-        keep_trying(lambda: claims.finish(results, token=token))
-    keep_trying(lambda: replies.apply_consequences(mailing, source, results))
+        keep_trying(lambda: _write_down(mailing, source, results, token))
     return len(claimed)
 
 
-def _records(claimed: Sequence[Claimed], version: DesignVersion) -> list[dict[str, Any]]:
-    """What is known of each recipient that the gate and the design need; empty for somebody who is gone."""
+def _write_down(mailing: Mailing, source: EgressSource, results: Sequence[Result], token: int) -> None:
+    """What became of a batch and what that means beyond it, or nothing: a dead address is never known and not suppressed."""
+    with transaction.atomic():
+        claims.finish(results, token=token)
+        replies.apply_consequences(mailing, source, results)
+
+
+def _records(claimed: Sequence[Claimed], version: DesignVersion) -> list[dict[str, Any] | None]:
+    """What is known of each recipient that the gate and the design need; empty for somebody who is gone, None where the record
+    fails its seal: one such person is withheld and holds up nobody else.
+    """
     grant = access.grant(access.system("delivery"), Permission.DELIVER)
     fields = sorted(_ALWAYS | set(version.fields))
     contacts = list(
         Contact.objects.filter(pk__in=[message.contact_id for message in claimed], deleted_at=None)
     )
-    opened = phi.reveal(contacts, fields, grant=grant, purpose="deliver a mailing")
+    opened = phi.reveal_sound(contacts, fields, grant=grant, purpose="deliver a mailing")
     by_id = {contact.pk: record for contact, record in zip(contacts, opened, strict=True)}
     return [by_id.get(message.contact_id or 0, {}) for message in claimed]
 
 
-def _candidates(claimed: Sequence[Claimed], records: Sequence[dict[str, Any]]) -> list[Candidate]:
-    return [
-        Candidate(
-            message.id,
-            message.address_hash,
-            message.person_key,
-            record.get("email") or "",
-            record.get("birth_date"),
-            record.get("deceased_date"),
-        )
-        for message, record in zip(claimed, records, strict=True)
-    ]
+def _candidate(message: Claimed, record: dict[str, Any] | None) -> Candidate:
+    known = record or {}
+    return Candidate(
+        message.id,
+        message.address_hash,
+        message.person_key,
+        known.get("email") or "",
+        known.get("birth_date"),
+        known.get("deceased_date"),
+        sound=record is not None,
+    )
 
 
 @dataclass(frozen=True, slots=True)

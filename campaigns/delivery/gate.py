@@ -20,7 +20,9 @@ from safeguards.models import Notice
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A claimed message with what must be known of the person to decide. `address` is empty where the contact is gone."""
+    """A claimed message with what must be known of the person to decide. `address` is empty where the contact is gone, and
+    `sound` is false where its record fails its seal.
+    """
 
     message_id: int
     address_hash: bytes
@@ -28,6 +30,7 @@ class Candidate:
     address: str
     birth_date: str | None = None
     deceased_date: str | None = None
+    sound: bool = True
 
     def __repr__(self) -> str:
         return f"Candidate({self.message_id})"
@@ -95,6 +98,9 @@ def _decide(mailing: Mailing, candidate: Candidate, standing: Standing, agreed: 
 
 
 def _personal(candidate: Candidate, today: date) -> Reason | None:
+    if not candidate.sound:
+        # Nothing that stands in such a record is to be believed, least of all that somebody lives and is of age (B4).
+        return Reason.SEAL_BROKEN
     if not candidate.address:
         return Reason.CONTACT_GONE
     if candidate.deceased_date is not None:

@@ -19,6 +19,7 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     OVER_CAP = "over_cap"
     CONTACT_GONE = "contact_gone"
+    SEAL_BROKEN = "seal_broken"
     BAD_ADDRESS = "bad_address"
     CANNOT_RECEIVE_SECURELY = "cannot_receive_securely"
     NO_SENDING_DOMAIN = "no_sending_domain"

@@ -230,8 +230,8 @@ def recover() -> int:
 
 
 def _settle(dead: DeadJournal) -> int:
-    """Apply one journal: accepted are sent, refused are bounced or deferred, begun without an answer are uncertain, and the
-    rest go back into the queue: their final dot was never written.
+    """Apply one journal: accepted are sent, refused are tried again later, begun without an answer are uncertain, and the rest
+    go back into the queue: their final dot was never written.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -270,17 +270,8 @@ def _settled(dead: DeadJournal, message: Claimed, state: str) -> Result:
         )
         return Result(message, Next(_State.SENT), evidence)
     if message.id in dead.refused:
-        code = dead.refused[message.id]
-        kind = Kind.DEFERRED if code < 500 else Kind.BOUNCED
-        evidence = Outcome(
-            kind,
-            message.id,
-            code=code,
-            reply="read from the journal of a worker that died",
-            tls_verified=True,
-        )
-        if code >= 500:
-            return Result(message, Next(_State.BOUNCED, "refused"), evidence)
+        # The journal has the code and not the words, and without them nobody knows whom the host refused: the recipient, us
+        # or what we sent. It wasn't accepted, so asking again is safe, and the answer is then read with its words.
         again = rules.retry(
             now=now,
             first_due=message.first_due,
@@ -288,6 +279,13 @@ def _settled(dead: DeadJournal, message: Claimed, state: str) -> Result:
             transactional=False,
             jitter=random.uniform(-1, 1),  # noqa: S311 - spreads retries, guards nothing
             lane=False,
+        )
+        evidence = Outcome(
+            Kind.DEFERRED,
+            message.id,
+            code=dead.refused[message.id],
+            reply="read from the journal of a worker that died",
+            tls_verified=True,
         )
         return Result(message, again, evidence)
     if message.id in dead.unanswered or (state == _State.ATTEMPTING and not dead.complete):

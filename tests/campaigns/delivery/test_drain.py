@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dkim
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import access
@@ -21,6 +22,7 @@ from campaigns.delivery.rules import Next
 from campaigns.delivery.sandbox import Sandbox
 from contacts.consent import actions as consent
 from contacts.consent.models import Suppression, Topic
+from contacts.models import Contact
 from safeguards import secrets, tokens
 from safeguards.models import AuditEvent, Notice
 from tests import cast, factories
@@ -217,6 +219,57 @@ def test_a_dead_workers_journal_says_what_was_sent_and_what_is_uncertain(
     mailing.refresh_from_db()
     assert mailing.state == Mailing.State.FINISHED
     assert AuditEvent.objects.filter(action="delivery.recovered").count() == 1
+
+
+def test_a_worker_that_dies_with_a_claim_in_hand_has_said_so_before(
+    own_database: str, sandbox: Sandbox, settings: Settings
+) -> None:
+    """Between claim and journal lay a moment in which a kill cost the whole lease: no journal, so no claim."""
+    mailing = factories.launch(factories.mailing(), [factories.contact("a@goodmail.example")])
+    [(source_id, provider_id)] = claims.due_lanes()
+    settings.JOURNAL_DIR.touch()
+    with pytest.raises(FileExistsError):
+        drain.drain(source_id, provider_id)
+    assert states(mailing) == {"queued": 1}
+    settings.JOURNAL_DIR.unlink()
+    drain_all()
+    assert states(mailing) == {"sent": 1}
+
+
+def test_what_a_dead_worker_saw_refused_is_asked_again_since_the_words_died_with_it(
+    own_database: str, sandbox: Sandbox, settings: Settings
+) -> None:
+    people = [factories.contact(f"p{n}@goodmail.example") for n in range(2)]
+    mailing = factories.launch(factories.mailing(), people)
+    token = claims.new_token()
+    claimed = []
+    for source_id, provider_id in claims.due_lanes():
+        claimed += claims.claim(mailing.pk, source_id, provider_id, token=token, limit=10)
+    claims.begin(claimed, token=token)
+    with pytest.raises(KeyboardInterrupt), Journal.open(settings.JOURNAL_DIR, token) as journal:
+        for message, code in zip(claimed, (451, 554), strict=True):
+            journal.begin(message.id)
+            journal.answer(message.id, code)
+        raise KeyboardInterrupt
+    claims.recover()
+    assert states(mailing) == {"queued": 2}
+    assert Message.objects.filter(due__gt=timezone.now()).count() == 2
+    assert set(Attempt.objects.values_list("kind", "code")) == {("deferred", 451), ("deferred", 554)}
+
+
+def test_a_record_that_was_tampered_with_is_withheld_and_holds_up_nobody(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    good, other, bad = [factories.contact(f"p{n}@goodmail.example") for n in range(3)]
+    mailing = factories.launch(factories.mailing(), [good, other, bad])
+    # Somebody with the database in hand puts one person's record in another's place.
+    Contact.objects.filter(pk=bad.pk).update(record=good.record)
+    drain_all()
+    counts = progress(mailing.pk)
+    assert (counts.states, counts.withheld) == ({"sent": 2, "withheld": 1}, {"seal_broken": 1})
+    assert AuditEvent.objects.filter(action="phi.seal_broken", details__row=str(bad.pk)).count() == 1
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.FINISHED
 
 
 def test_a_worker_that_was_thought_dead_changes_nothing_any_more(own_database: str, sandbox: Sandbox) -> None:

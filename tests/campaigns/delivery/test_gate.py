@@ -22,8 +22,8 @@ TODAY = date(2026, 11, 22)
 pytestmark = pytest.mark.django_db
 
 
-def candidate(contact: Contact, email: str, **facts: str) -> Candidate:
-    return Candidate(1, bytes(contact.address_hash), bytes(contact.person_key), email, **facts)
+def candidate(contact: Contact, email: str, *, sound: bool = True, **facts: str) -> Candidate:
+    return Candidate(1, bytes(contact.address_hash), bytes(contact.person_key), email, sound=sound, **facts)
 
 
 def answer(mailing: Mailing, asked: Candidate) -> Released | Withheld:
@@ -52,6 +52,12 @@ def test_somebody_who_agreed_is_released() -> None:
     assert answer(mailing, candidate(ana, "ana@goodmail.example")) == Released(
         1, mailing.pk, "ana@goodmail.example"
     )
+
+
+def test_nothing_in_a_record_that_fails_its_seal_is_believed() -> None:
+    mailing, ana = factories.mailing(), factories.contact("ana@goodmail.example")
+    broken = candidate(ana, "ana@goodmail.example", sound=False)
+    assert reason(mailing, broken) is Reason.SEAL_BROKEN
 
 
 def test_without_an_opt_in_nobody_is_written_to() -> None:
