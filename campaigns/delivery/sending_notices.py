@@ -5,7 +5,7 @@ Message-ID, where a worker died after the final dot: a code that comes twice har
 """
 
 import asyncio
-import html
+import html as markup
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +26,9 @@ from campaigns.delivery.models import EgressSource, SendingDomain, Stream
 from campaigns.delivery.outcome import Kind, Outcome
 from campaigns.delivery.routes import NoSuchDomain, NullMx, RouteError
 from campaigns.delivery.transport import Envelope, Source, deliver
+from campaigns.designs import queries as designs
 from campaigns.designs.merge import Text
+from campaigns.designs.queries import Preview
 from safeguards import audit, notices
 from safeguards.models import Notice
 
@@ -54,7 +56,8 @@ def send_waiting() -> int:
         return 0
     sent = 0
     for notice in _claim():
-        outcome = asyncio.run(_send(notice, way))
+        # Read from the database before the connection begins: nothing waits for it there.
+        outcome = asyncio.run(_send(notice, way, _tested(notice)))
         _finish(notice, outcome)
         sent += 1
     return sent
@@ -82,7 +85,18 @@ def _claim() -> list[Notice]:
     return due
 
 
-async def _send(notice: Notice, way: _Way) -> Outcome:
+def _tested(notice: Notice) -> Preview | None:
+    """The message that a test of a design shows; None for other notices, and where it is gone or can't be made."""
+    if notice.kind != designs.TEST:
+        return None
+    try:
+        return designs.testable(actor=access.system("delivery"), parameters=notice.parameters)
+    except ValueError as error:
+        logger.warning("test %s can't be made: %s", notice.pk, type(error).__name__)
+        return None
+
+
+async def _send(notice: Notice, way: _Way, tested: Preview | None) -> Outcome:
     address, secret = notices.opened(notice)
     number = notice.id.int
     try:
@@ -93,7 +107,7 @@ async def _send(notice: Notice, way: _Way) -> Outcome:
         return Outcome(Kind.UNREACHABLE, number, reply=type(error).__name__)
 
     def content() -> bytes:
-        message = compose(notice, address, secret, way.brand)
+        message = compose(notice, address, secret, way.brand, tested)
         return signer(way.domain).sign(message, at=timezone.now()) + message
 
     with Journal.open(settings.JOURNAL_DIR / "notices", new_token()) as journal:
@@ -115,8 +129,15 @@ async def _send(notice: Notice, way: _Way) -> Outcome:
     return outcomes[0]
 
 
-def compose(notice: Notice, address: str, secret: str, brand: Brand) -> bytes:
-    """The unsigned message of a notice: its template gives a subject line, an empty line, and the text."""
+def compose(notice: Notice, address: str, secret: str, brand: Brand, tested: Preview | None = None) -> bytes:
+    """The unsigned message of a notice: its template gives a subject line, an empty line, and the text.
+
+    A test of a design is the design's own message, as somebody invented would get it. Raises ValueError where it is gone.
+    """
+    if notice.kind == designs.TEST:
+        if tested is None:
+            raise ValueError("there is nothing to test")
+        return _rendered(notice, address, brand, f"[Test] {tested.subject}", tested.html, tested.text)
     with translation.override(notice.language):
         text = render_to_string(
             f"notices/{notice.kind}.txt", {**notice.parameters, "secret": secret, "brand": brand}
@@ -124,7 +145,11 @@ def compose(notice: Notice, address: str, secret: str, brand: Brand) -> bytes:
     subject, _, body = text.strip().partition("\n")
     paragraphs = "".join(f"<p>{_linked(part)}</p>" for part in body.strip().split("\n\n"))
     page = f'<!doctype html><html lang="{notice.language}"><body>{paragraphs}</body></html>'
-    compiled = Compiled.build(html_nodes=[Text(page)], text_nodes=[Text(body.strip() + "\n")])
+    return _rendered(notice, address, brand, subject, page, body.strip() + "\n")
+
+
+def _rendered(notice: Notice, address: str, brand: Brand, subject: str, html: str, text: str) -> bytes:
+    compiled = Compiled.build(html_nodes=[Text(html)], text_nodes=[Text(text)])
     return compiled.render(
         Headers(
             sender_name=brand.from_name,
@@ -141,7 +166,7 @@ def compose(notice: Notice, address: str, secret: str, brand: Brand) -> bytes:
 
 
 def _linked(paragraph: str) -> str:
-    escaped = html.escape(paragraph.strip())
+    escaped = markup.escape(paragraph.strip())
     if escaped.startswith(("http://", "https://")) and " " not in escaped:
         return f'<a href="{escaped}">{escaped}</a>'
     return escaped.replace("\n", "<br>")

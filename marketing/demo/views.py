@@ -16,7 +16,7 @@ from campaigns.delivery.sandbox.mailbox import Mailbox
 from marketing.demo.people import players
 
 _BODY_CSP = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; script-src 'none'; form-action 'none'; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: {public_url}; script-src 'none'; form-action 'none'; "
     "base-uri 'none'; object-src 'none'; frame-ancestors 'self'; sandbox allow-popups "
     "allow-popups-to-escape-sandbox"
 )
@@ -83,6 +83,6 @@ def body(request: HttpRequest, mail_id: str) -> HttpResponse:
         raise Http404
     content = part.get_content().replace("<head>", '<head><base target="_blank">', 1)
     response = HttpResponse(content)
-    response["Content-Security-Policy"] = _BODY_CSP
+    response["Content-Security-Policy"] = _BODY_CSP.format(public_url=settings.PUBLIC_URL)
     response["X-Frame-Options"] = "SAMEORIGIN"
     return response
