@@ -11,7 +11,12 @@ from accounts import access
 from campaigns import actions as campaigns
 from campaigns.delivery.models import IpPool, Mailing, Stream
 from campaigns.delivery.queries import Progress, progress
-from campaigns.designs.blocks import Button, Divider, Heading, Text
+from campaigns.designs import actions as designs
+from campaigns.designs import blocks as documents
+from campaigns.designs import pictures
+from campaigns.designs.blocks import Button, Divider, Heading, Picture, Text
+from campaigns.designs.models import Design
+from campaigns.designs.starters import CLINIC_NEWS, WELLNESS
 from campaigns.models import Campaign
 from contacts import actions as contacts
 from contacts.consent.models import Topic
@@ -36,6 +41,9 @@ TREE: dict[str, Any] = {
 CAMPAIGN = "Autumn check-ups"
 SUBJECT = "Autumn at Northfield: new hours and easier booking"
 PREHEADER = "Open till seven on weekdays, and on Saturday mornings."
+TEMPLATE = "Northfield monthly news"
+SECOND_TEMPLATE = "Walk with us"
+OPENING = Text("Hello {{ first_name|there }},\n\nthis is what is new at Northfield this month.")
 BLOCKS = (
     Heading("New hours this autumn"),
     Text(
@@ -142,7 +150,8 @@ def _plan(say: Say) -> tuple[int, Campaign]:
     _wait("the index", lambda: _indexed(), 30)
     size = counts.count(setup, TREE).match.exact or 0
     say(f"the segment “{SEGMENT}” has {size} people")
-    campaign = campaigns.create_campaign(actor=dana, name=CAMPAIGN)
+    template = _templates(say)
+    campaign = campaigns.create_campaign(actor=dana, name=CAMPAIGN, source=template)
     if campaign.brand is None:
         raise Wrong("there is no brand")
     campaign = campaigns.edit_setup(
@@ -156,10 +165,37 @@ def _plan(say: Say) -> tuple[int, Campaign]:
         pool=IpPool.objects.get(stream=Stream.MARKETING),
     )
     campaign = campaigns.choose_audience(actor=dana, campaign=campaign, segment=segment)
+    # The picture of the template stands above what is new.
+    picture, *_rest = documents.read(template.document)
     campaign = campaigns.edit_content(
-        actor=dana, campaign=campaign, subject=SUBJECT, preheader=PREHEADER, blocks=BLOCKS
+        actor=dana, campaign=campaign, subject=SUBJECT, preheader=PREHEADER, blocks=(picture, *BLOCKS)
     )
     return size, campaign
+
+
+def _templates(say: Say) -> Design:
+    """Two templates of Northfield's own; gives the one for monthly news, with a picture that was uploaded."""
+    dana = access.of_user(people.user("dana"))
+    asset = designs.keep_picture(actor=dana, chunks=[pictures.shipped(pictures.HILLS) or b""])
+    above = Picture(name=asset.name, width="552", alt="Green hills in the morning sun")
+    made = designs.create_from_starter(actor=dana, name=TEMPLATE, starter=CLINIC_NEWS, template=True)
+    made = designs.edit_design(
+        actor=dana,
+        design=made,
+        subject="News from Northfield this month",
+        preheader="What is new, and how to reach us.",
+        blocks=(above, Heading("News from Northfield"), OPENING, *BLOCKS[2:4]),
+    )
+    second = designs.create_from_starter(actor=dana, name=SECOND_TEMPLATE, starter=WELLNESS, template=True)
+    designs.edit_design(
+        actor=dana,
+        design=second,
+        subject="Walk with us on Sundays",
+        preheader="Easy walks from the main entrance. Bring somebody along.",
+        blocks=(WELLNESS.blocks[0], *BLOCKS[4:]),
+    )
+    say(f"Dana keeps two templates, “{TEMPLATE}” and “{SECOND_TEMPLATE}”")
+    return made
 
 
 def _indexed() -> bool:
