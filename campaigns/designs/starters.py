@@ -110,7 +110,7 @@ WELCOME = Starter(
         Heading("Good to have you here"),
         Text(
             "Hello {{ first_name|there }},\n\n"
-            "thank you for choosing us. This is all you need for the first time, on one page."
+            "Thank you for choosing us. This is all you need for the first time, on one page."
         ),
         Heading("What to bring"),
         Text(
@@ -137,7 +137,7 @@ SURVEY = Starter(
         Heading("How are we doing?"),
         Text(
             "Hello {{ first_name|there }},\n\n"
-            "we ask everybody who was here this year the same five questions. "
+            "We ask everybody who was here this year the same five questions. "
             "Answers carry no name, and nobody who looks after you can tell which one is yours."
         ),
         Button("Answer five questions", "https://www.example.org/survey"),

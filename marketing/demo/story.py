@@ -43,7 +43,7 @@ SUBJECT = "Autumn at Northfield: new hours and easier booking"
 PREHEADER = "Open till seven on weekdays, and on Saturday mornings."
 TEMPLATE = "Northfield monthly news"
 SECOND_TEMPLATE = "Walk with us"
-OPENING = Text("Hello {{ first_name|there }},\n\nthis is what is new at Northfield this month.")
+OPENING = Text("Hello {{ first_name|there }},\n\nThis is what is new at Northfield this month.")
 BLOCKS = (
     Heading("New hours this autumn"),
     Text(

@@ -32,6 +32,42 @@ function startSorting(list) {
   });
 }
 
+/**
+ * Lets one save go at a time: a button waits for what is being saved by itself, and once the page leaves nothing more is
+ * saved by itself. Else what was typed before could overwrite what the button did.
+ */
+function startTakingTurns() {
+  const running = new Set();
+  let held = null;
+  let leaving = false;
+  const savesByItself = (event) => event.target.id === "side";
+  document.addEventListener("htmx:before:request", (event) => {
+    if (!savesByItself(event)) return;
+    if (leaving) event.preventDefault();
+    else running.add(event.detail.ctx);
+  });
+  document.addEventListener("htmx:finally:request", (event) => {
+    if (!savesByItself(event)) return;
+    running.delete(event.detail.ctx);
+    if (!held || running.size > 0) return;
+    const button = held;
+    held = null;
+    button.form.requestSubmit(button);
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.id !== "content") return;
+    if (running.size > 0) {
+      event.preventDefault();
+      held = event.submitter;
+    } else {
+      leaving = true;
+    }
+  });
+  window.addEventListener("pageshow", () => {
+    leaving = false;
+  });
+}
+
 /** Wires every editor of the page. */
 export function startEditor() {
   document.addEventListener("click", (event) => {
@@ -43,5 +79,6 @@ export function startEditor() {
     if (field.matches?.("[data-submits]")) field.form.requestSubmit();
     if (field.matches?.("[data-uploads]") && field.files.length) document.getElementById(field.dataset.uploads)?.click();
   });
+  startTakingTurns();
   for (const list of document.querySelectorAll("[data-sorts]")) startSorting(list);
 }
