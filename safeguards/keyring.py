@@ -90,8 +90,13 @@ def _unwrapped(key_id: int, purpose: str, wrapped: bytes) -> bytes:
 
 
 def _load() -> None:
-    for key_id, purpose, wrapped in _rows("default"):
-        _by_id[key_id] = _unwrapped(key_id, purpose, wrapped)
+    found = [
+        (key_id, purpose, _unwrapped(key_id, purpose, wrapped))
+        for key_id, purpose, wrapped in _rows("default")
+    ]
+    # All or none: a ring cut short by a key that doesn't open would go on sealing with an older one.
+    for key_id, purpose, key in found:
+        _by_id[key_id] = key
         _current[Purpose(purpose)] = key_id
 
 
@@ -130,5 +135,16 @@ def seal(purpose: Purpose, label: bytes, plaintext: bytes, context: bytes) -> by
 
 
 def unseal(label: bytes, message: bytes, context: bytes) -> bytes:
-    """Open a message under whichever data key sealed it. Raises SealBroken or KeyMissing."""
-    return crypto.unseal(by_id(crypto.key_id_of(message)), label, message, context)
+    """Open a message under whichever data key sealed it.
+
+    Raises SealBroken, also where the message names a key that this database never had: its header is as easily damaged as the
+    rest of it. Raises KeyMissing in a database without any keys, where nothing is wrong with the message.
+    """
+    key_id = crypto.key_id_of(message)
+    try:
+        key = by_id(key_id)
+    except KeyMissing:
+        if not _by_id:
+            raise
+        raise crypto.SealBroken("sealed by a key that this database doesn't have") from None
+    return crypto.unseal(key, label, message, context)
