@@ -170,7 +170,8 @@ class Servers:
             for name in ("postgres", "postgres.new", "valkey", "programs", "run"):
                 shutil.rmtree(home / name, ignore_errors=True)
             if home != self.root:
-                shutil.rmtree(home)
+                # Not there yet where these servers were never started.
+                shutil.rmtree(home, ignore_errors=True)
             (self.root / "passwords.json").unlink(missing_ok=True)
 
     # One server at a time, for drills and tests of faults
