@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from marketing import environment, servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-STATE_DIR = Path(environment.text("WELLSENT_STATE_DIR", str(BASE_DIR / "var")))
+# Of a relative path all processes make the same folder, wherever they were started.
+STATE_DIR = BASE_DIR / environment.text("WELLSENT_STATE_DIR", "var")
 DEMO = environment.flag("WELLSENT_DEMO")
 
 _external_url = environment.text("DATABASE_URL", "")
