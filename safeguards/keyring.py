@@ -31,6 +31,9 @@ class WrongRootKey(Exception):
     """WELLSENT_ROOT_KEY is not the key that this database's data keys are wrapped by, or a wrapped key was altered."""
 
 
+SealBroken = crypto.SealBroken
+"""What was sealed was altered, or stands in another place, or was sealed by a key that isn't here."""
+
 _ROOT = re.compile(r"[0-9A-Fa-f]{64}")
 _lock = Lock()
 _by_id: dict[int, bytes] = {}
@@ -146,5 +149,5 @@ def unseal(label: bytes, message: bytes, context: bytes) -> bytes:
     except KeyMissing:
         if not _by_id:
             raise
-        raise crypto.SealBroken("sealed by a key that this database doesn't have") from None
+        raise SealBroken("sealed by a key that this database doesn't have") from None
     return crypto.unseal(key, label, message, context)

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from django.utils import timezone
 
-from safeguards import audit, crypto, keyring, queue
+from safeguards import audit, keyring, queue
 from safeguards.actor import Actor
 from safeguards.fields import Sealed, message_of
 from safeguards.models import Notice
@@ -71,7 +71,7 @@ def opened(notice: Notice) -> tuple[str, str]:
         raise UnknownNotice("already sent and emptied")
     try:
         value = json.loads(keyring.unseal(b"notice", message_of(notice.sealed), notice.id.bytes))
-    except crypto.SealBroken as broken:
+    except keyring.SealBroken as broken:
         audit.record_apart(
             "notice.seal_broken",
             actor=Actor(kind="system", id="notices"),

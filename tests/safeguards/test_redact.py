@@ -150,7 +150,7 @@ def test_a_task_that_fails_says_its_kind_and_not_its_words() -> None:
     """Celery writes the exception's own text into its line, and a database's text quotes the row."""
     app = Celery("failing", set_as_current=False)
 
-    @app.task(name="failing.task")  # type: ignore[untyped-decorator]
+    @app.task(name="failing.task")
     def failing() -> None:
         raise ValueError("duplicate key (external_id)=(MRN-4711), diabetes")
 
@@ -160,7 +160,7 @@ def test_a_task_that_fails_says_its_kind_and_not_its_words() -> None:
     logger = logging.getLogger("celery.app.trace")
     logger.addHandler(handler)
     try:
-        build_tracer(failing.name, failing, app=app)("1", (), {}, {"id": "1"})
+        build_tracer(failing.name, failing, app=app)("1", [], {}, {"id": "1"})
     finally:
         logger.removeHandler(handler)
     found = json.loads(written.getvalue())
