@@ -71,20 +71,12 @@ def _open(record: models.Model, field: str) -> dict[str, Any]:
     version: int = getattr(record, "version", 1)
     table = record._meta.db_table
     try:
-        plaintext = _unseal(sealed, _context(table, field, record.pk, version))
+        plaintext = keyring.unseal(_LABEL, message_of(sealed), _context(table, field, record.pk, version))
     except SealBroken as broken:
         _report_broken(table, field, record.pk, broken)
         raise
     opened: dict[str, Any] = json.loads(plaintext)
     return opened
-
-
-def _unseal(sealed: Sealed, context: bytes) -> bytes:
-    try:
-        return keyring.unseal(_LABEL, message_of(sealed), context)
-    except keyring.KeyMissing as missing:
-        # The key's number stands in the record: one that was never given out is an altered record like any other.
-        raise SealBroken(str(missing)) from None
 
 
 def _report_broken(table: str, field: str, row: int | UUID, broken: crypto.SealBroken) -> None:
@@ -193,7 +185,7 @@ class Reader:
         """One record as a mapping; None, with an audit row that outlives the caller, where its seal is broken."""
         context = _context(self.table, self.field, row, version)
         try:
-            plaintext = _unseal(sealed, context)
+            plaintext = keyring.unseal(_LABEL, message_of(sealed), context)
         except SealBroken as broken:
             _report_broken(self.table, self.field, row, broken)
             return None
