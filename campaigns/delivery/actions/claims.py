@@ -174,6 +174,16 @@ def write_attempts(attempts: Sequence[tuple[Outcome, int | None, int | None]]) -
             )
 
 
+def cancel_returned() -> int:
+    """Cancel what came back to the queue of a mailing that was cancelled while a worker had it in hand; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE delivery_message m SET state = 'cancelled', updated_at = now() FROM delivery_mailing g"
+            " WHERE g.state = 'cancelled' AND g.started_at IS NOT NULL AND m.mailing_id = g.id AND m.state = 'queued'"
+        )
+        return int(cursor.rowcount)
+
+
 def finish_mailings() -> int:
     """Call those mailings finished of which nothing is queued or in hand any more; returns how many."""
     done = 0

@@ -3,10 +3,12 @@
 import email
 import email.policy
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import dkim
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -270,6 +272,100 @@ def test_a_record_that_was_tampered_with_is_withheld_and_holds_up_nobody(
     assert AuditEvent.objects.filter(action="phi.seal_broken", details__row=str(bad.pk)).count() == 1
     mailing.refresh_from_db()
     assert mailing.state == Mailing.State.FINISHED
+
+
+def test_a_broken_record_holds_up_nobody_when_the_audience_is_fixed(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    good, bad = [factories.contact(f"p{n}@goodmail.example") for n in range(2)]
+    Contact.objects.filter(pk=bad.pk).update(record=good.record)
+    mailing = factories.launch(factories.mailing(), [good, bad])
+    drain_all()
+    assert states(mailing) == {"sent": 1, "withheld": 1}
+
+
+def test_a_slice_in_other_hands_is_not_waited_for(own_database: str, sandbox: Sandbox) -> None:
+    mailing = factories.launch(factories.mailing(), [factories.contact("a@goodmail.example")])
+    mailing.slices.update(frozen_at=None)
+    Mailing.objects.filter(pk=mailing.pk).update(state=Mailing.State.FREEZING)
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM delivery_audience FOR UPDATE")
+        assert actions.freeze_next(mailing.pk) is False
+    finally:
+        other.close()
+    assert actions.freeze_next(mailing.pk) is False
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.SENDING
+
+
+def test_a_month_that_began_in_the_default_partition_stops_nothing(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    insert = (
+        "INSERT INTO delivery_message_event (at, mailing_id, kind)"
+        " VALUES (date_trunc('month', now()) + interval '3 months 1 second', 1, 'open')"
+    )
+    make = "SELECT delivery_make_month_partitions((now() + interval '3 months')::date)"
+    with connection.cursor() as cursor:
+        cursor.execute(insert)
+        cursor.execute(make)
+        cursor.execute(make)
+        cursor.execute("SELECT count(*) FROM delivery_message_event")
+        assert cursor.fetchone() == (1,)
+
+
+def test_the_sweep_makes_the_next_months_partitions_before_their_first_row(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    sweeping.make_months()
+    names = [
+        f"{table}_{timezone.now().date().replace(day=1) + timedelta(days=days):%Y_%m}"
+        for table in ("delivery_attempt", "delivery_message_event")
+        for days in (0, 32)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL", [names]
+        )
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize("broken", ["key", "design"])
+def test_a_mailing_that_cannot_be_made_is_paused_and_the_lane_goes_on(
+    own_database: str, sandbox: Sandbox, broken: str
+) -> None:
+    people = [factories.contact(f"p{n}@goodmail.example") for n in range(2)]
+    html = factories.HTML.replace("Hello", "{{ nobodys_field }}") if broken == "design" else factories.HTML
+    mailing = factories.launch(factories.mailing(design=factories.version(html=html)), people)
+    if broken == "key":
+        SendingDomain.objects.update(private_key=secrets.seal("another place", "x"))
+    drain_all()
+    mailing.refresh_from_db()
+    assert (mailing.state, states(mailing)) == (Mailing.State.PAUSED, {"queued": 2})
+    assert AuditEvent.objects.filter(action="delivery.mailing_stopped").count() == 1
+
+
+def test_without_a_key_everybody_is_withheld_and_the_mailing_ends(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    mailing = factories.launch(factories.mailing(), [factories.contact("a@goodmail.example")])
+    SendingDomain.objects.all().delete()
+    drain_all()
+    assert progress(mailing.pk).withheld == {"no_sending_domain": 1}
+
+
+def test_what_comes_back_after_a_cancellation_is_cancelled_too(own_database: str, sandbox: Sandbox) -> None:
+    mailing = factories.launch(factories.mailing(), [factories.contact("a@goodmail.example")])
+    [(source_id, provider_id)] = claims.due_lanes()
+    token = claims.new_token()
+    [mine] = claims.claim(mailing.pk, source_id, provider_id, token=token, limit=1)
+    actions.cancel_mailing(actor=cast.actor(cast.dana()), mailing=mailing)
+    claims.finish([claims.Result(mine, Next("queued", due=timezone.now()))], token=token)
+    sweeping.sweep()
+    assert states(mailing) == {"cancelled": 1}
 
 
 def test_a_worker_that_was_thought_dead_changes_nothing_any_more(own_database: str, sandbox: Sandbox) -> None:
