@@ -8,8 +8,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, date
 from functools import lru_cache
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import (
@@ -24,6 +26,7 @@ from django.utils import timezone
 
 from accounts import access
 from accounts.access import Permission
+from accounts.organization.models import Organization
 from campaigns.delivery import gate, replies, rules, world
 from campaigns.delivery.actions import claims
 from campaigns.delivery.actions.claims import Claimed, Result
@@ -147,7 +150,7 @@ def send_batch(mailing: Mailing, source: EgressSource, provider: Provider, limit
             return 0
         records = _records(claimed, mailing.version)
         candidates = [_candidate(message, record) for message, record in zip(claimed, records, strict=True)]
-        answers = gate.release(mailing, candidates, today=timezone.now().date())
+        answers = gate.release(mailing, candidates, today=_clinics_day())
         results: list[Result] = []
         batch = _Batch(mailing, source, provider, journal, design, signs)
         for message, record, answer in zip(claimed, records, answers, strict=True):
@@ -160,6 +163,13 @@ def send_batch(mailing: Mailing, source: EgressSource, provider: Provider, limit
             results += asyncio.run(batch.send())
         keep_trying(lambda: _write_down(mailing, source, results, token))
     return len(claimed)
+
+
+def _clinics_day() -> date:
+    """Today at the clinic: in UTC somebody would come of age some hours before their birthday."""
+    organization = Organization.objects.first()
+    zone = ZoneInfo(organization.time_zone) if organization else UTC
+    return timezone.now().astimezone(zone).date()
 
 
 def _means(mailing: Mailing) -> tuple[Compiled, Signer | None]:

@@ -212,14 +212,17 @@ def finish_mailings() -> int:
 
 
 def due_lanes() -> list[tuple[int, int]]:
-    """Lanes (source, provider) in which something is due and whose source isn't resting."""
+    """Lanes (source, provider) in which something is due and whose source isn't resting, in no order: workers take the first,
+    and with any fixed order the last lane would wait for all others to be empty.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT m.source_id, m.provider_id FROM delivery_message m"
+            "SELECT m.source_id, m.provider_id FROM delivery_message m"
             " JOIN delivery_mailing g ON g.id = m.mailing_id AND g.state = 'sending'"
             " JOIN delivery_egress_source s ON s.id = m.source_id"
             " WHERE m.state = 'queued' AND m.due <= now()"
             " AND (s.suspended_until IS NULL OR s.suspended_until <= now())"
+            " GROUP BY m.source_id, m.provider_id ORDER BY random()"
         )
         return [(int(source), int(provider)) for source, provider in cursor.fetchall()]
 

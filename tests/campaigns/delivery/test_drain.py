@@ -5,6 +5,7 @@ import email.policy
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dkim
 import pytest
@@ -13,6 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import access
+from accounts.organization.models import Organization
 from campaigns.delivery import actions, drain, sending_notices, sweeping, world
 from campaigns.delivery.actions import claims
 from campaigns.delivery.actions.sending_domains import place
@@ -346,6 +348,26 @@ def test_a_mailing_that_cannot_be_made_is_paused_and_the_lane_goes_on(
     mailing.refresh_from_db()
     assert (mailing.state, states(mailing)) == (Mailing.State.PAUSED, {"queued": 2})
     assert AuditEvent.objects.filter(action="delivery.mailing_stopped").count() == 1
+
+
+@pytest.mark.parametrize(("offset", "state"), [(-timedelta(days=1), "withheld"), (timedelta(), "sent")])
+def test_somebody_comes_of_age_on_the_clinics_day(
+    own_database: str, sandbox: Sandbox, offset: timedelta, state: str
+) -> None:
+    cast.clinic()
+    # Always a zone whose day isn't that of UTC.
+    ahead = timezone.now().hour >= 12
+    zone = "Pacific/Kiritimati" if ahead else "Etc/GMT+12"
+    Organization.objects.update(time_zone=zone)
+    day = timezone.now().astimezone(ZoneInfo(zone)).date()
+    assert day != timezone.now().date()
+    leap = (day.month, day.day) == (2, 29)
+    born = day.replace(year=day.year - 18, day=28 if leap else day.day) - offset
+    mailing = factories.launch(
+        factories.mailing(), [factories.contact("a@goodmail.example", birth_date=born.isoformat())]
+    )
+    drain_all()
+    assert states(mailing) == {state: 1}
 
 
 def test_without_a_key_everybody_is_withheld_and_the_mailing_ends(
