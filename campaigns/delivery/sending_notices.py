@@ -21,13 +21,13 @@ from campaigns.delivery import gate, rules, world
 from campaigns.delivery.actions.claims import new_token
 from campaigns.delivery.actions.sending_domains import signer
 from campaigns.delivery.compose import Compiled, Headers
-from campaigns.delivery.journal import Journal
+from campaigns.delivery.journal import Journal, reconcile
 from campaigns.delivery.models import EgressSource, SendingDomain, Stream
 from campaigns.delivery.outcome import Kind, Outcome
 from campaigns.delivery.routes import NoSuchDomain, NullMx, RouteError
 from campaigns.delivery.transport import Envelope, Source, deliver
 from campaigns.designs.merge import Text
-from safeguards import audit, notices
+from safeguards import audit, notices, phi
 from safeguards.models import Notice
 
 logger = logging.getLogger(__name__)
@@ -52,6 +52,9 @@ def send_waiting() -> int:
     way = _way()
     if way is None:
         return 0
+    # Notices are sent again after a crash, so what a dead worker wrote of them is of no use.
+    for dead in reconcile(settings.JOURNAL_DIR / "notices"):
+        dead.forget()
     sent = 0
     for notice in _claim():
         outcome = asyncio.run(_send(notice, way))
@@ -83,8 +86,12 @@ def _claim() -> list[Notice]:
 
 
 async def _send(notice: Notice, way: _Way) -> Outcome:
-    address, secret = notices.opened(notice)
     number = notice.id.int
+    try:
+        address, secret = notices.opened(notice)
+    except phi.SealBroken as error:
+        # It will never open; tried for ever it would hold up those that were claimed with it.
+        return Outcome(Kind.UNRENDERED, number, reply=type(error).__name__)
     try:
         routes = await world.resolver().route(address.rpartition("@")[2])
     except (NoSuchDomain, NullMx) as error:

@@ -438,3 +438,28 @@ def test_a_notice_leaves_by_the_transactional_pool_and_is_emptied(
     assert (notice.state, notice.sealed) == ("sent", None)
     assert Attempt.objects.filter(notice_id=notice.pk, tls_verified=True).count() == 1
     assert sending_notices.send_waiting() == 0
+
+
+def test_a_notice_that_was_tampered_with_ends_and_leaves_no_journal(
+    own_database: str, sandbox: Sandbox, settings: Settings
+) -> None:
+    brand = cast.clinic()
+    actions.add_sending_domain(actor=access.system("setup"), domain=brand.domain)
+    for name in ("ana", "ben"):
+        consent.ask_confirmation(
+            actor=cast.actor(cast.dana()),
+            address=f"{name}@goodmail.example",
+            person_key=name.encode() * 5 + b"p",
+            brand=brand,
+            topics=list(Topic.objects.all()[:1]),
+            source="front desk",
+            language="en",
+        )
+    first, second = Notice.objects.order_by("due")
+    Notice.objects.filter(pk=first.pk).update(sealed=second.sealed)
+    left = settings.JOURNAL_DIR / "notices"
+    with pytest.raises(KeyboardInterrupt), Journal.open(left, claims.new_token()):
+        raise KeyboardInterrupt
+    assert sending_notices.send_waiting() == 2
+    assert set(Notice.objects.values_list("pk", "state")) == {(first.pk, "expired"), (second.pk, "sent")}
+    assert list(left.iterdir()) == []
