@@ -125,13 +125,15 @@ def is_covered(actor: Actor, campaign: Campaign) -> bool:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """How far a mailing has got, as somebody may know it. A number that is covered is None, and so is each from which it
-    would follow; `reasons` is None where people aren't told apart by why they were withheld.
+    would follow. `not_sent` is what won't be sent any more, in one number, where its parts may not be told apart; `reasons` is
+    None where people aren't told apart by why they were withheld.
     """
 
     audience: Figure
     sent: int | None
     waiting: int | None
     settled: int | None
+    not_sent: int | None
     withheld: int | None
     bounced: int | None
     expired: int | None
@@ -159,6 +161,10 @@ def shown(progress: Progress, *, cover: bool, links: Sequence[int] = ()) -> Show
     states = not cover or tellable(
         progress.audience, [*settled_states.values(), progress.waiting, not_frozen, progress.settled]
     )
+    rest = progress.settled - progress.sent
+    together = not cover or tellable(
+        progress.audience, [progress.sent, rest, progress.waiting, not_frozen, progress.settled]
+    )
     reasons = states and (not cover or tellable(progress.audience, progress.withheld.values()))
 
     def told(*numbers: int) -> bool:
@@ -166,16 +172,17 @@ def shown(progress: Progress, *, cover: bool, links: Sequence[int] = ()) -> Show
 
     clicks = told(progress.clicked_people, progress.clicked_untied, *links)
     opens = told(progress.opened_people, progress.opened_untied)
-    agreed = states and told(progress.tracked, progress.sent - progress.tracked)
+    agreed = together and told(progress.tracked, progress.sent - progress.tracked)
 
     def count(state: str) -> int | None:
         return progress.states.get(state, 0) if states else None
 
     return Shown(
         audience=FEWER if cover and progress.audience < SMALL else exactly(progress.audience),
-        sent=count(Message.State.SENT),
-        waiting=progress.waiting if states else None,
-        settled=progress.settled if states else None,
+        sent=progress.sent if together else None,
+        waiting=progress.waiting if together else None,
+        settled=progress.settled if together else None,
+        not_sent=rest if together else None,
         withheld=count(Message.State.WITHHELD),
         bounced=count(Message.State.BOUNCED),
         expired=count(Message.State.EXPIRED),

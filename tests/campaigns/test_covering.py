@@ -41,10 +41,17 @@ def test_no_small_number_follows_from_what_stands_there(
     seen = shown(counted, cover=True, links=[people, untied])
     small = [number for number in (*states.values(), sum(reasons.values())) if 0 < number < SMALL]
     told = parts(seen)
-    if small or counted.audience < SMALL:
+    rest = counted.settled - counted.sent
+    together = [counted.sent, counted.waiting, rest, counted.settled]
+    if counted.audience < SMALL or any(0 < number < SMALL for number in together):
         # Nothing but the audience, which any split of it fits: each part may be anything from nought to all.
         assert told == [None] * len(told)
-        assert (seen.settled, seen.reasons, seen.tracked, seen.not_delivered) == (None, None, None, None)
+        assert (seen.settled, seen.not_sent, seen.reasons, seen.tracked) == (None, None, None, None)
+        assert seen.covered
+    elif small:
+        # The rest in one number, which any split of it fits, and nothing of what it is made of.
+        assert told == [counted.sent, counted.waiting, *[None] * 5]
+        assert (seen.not_sent, seen.not_delivered, seen.reasons) == (rest, None, None)
         assert seen.covered
     else:
         assert sum(number or 0 for number in told) == counted.audience
@@ -60,6 +67,11 @@ def test_no_small_number_follows_from_what_stands_there(
 def test_the_number_sent_does_not_give_away_who_was_withheld() -> None:
     seen = shown(progress({"sent": 97}, {"deceased": 3}), cover=True)
     assert (seen.audience.exact, seen.sent, seen.withheld, seen.settled) == (100, None, None, None)
+
+
+def test_one_bounce_covers_the_parts_of_what_was_not_sent_and_no_more() -> None:
+    seen = shown(progress({"sent": 71, "bounced": 1}, {"no_consent": 43, "deceased": 20}), cover=True)
+    assert (seen.sent, seen.not_sent, seen.withheld, seen.bounced) == (71, 64, None, None)
 
 
 def test_whoever_may_know_sees_all() -> None:
