@@ -21,7 +21,7 @@ from campaigns.delivery import gate, rules, world
 from campaigns.delivery.actions.claims import new_token
 from campaigns.delivery.actions.sending_domains import signer
 from campaigns.delivery.compose import Compiled, Headers
-from campaigns.delivery.journal import Journal
+from campaigns.delivery.journal import Journal, reconcile
 from campaigns.delivery.models import EgressSource, SendingDomain, Stream
 from campaigns.delivery.outcome import Kind, Outcome
 from campaigns.delivery.routes import NoSuchDomain, NullMx, RouteError
@@ -54,11 +54,12 @@ def send_waiting() -> int:
     way = _way()
     if way is None:
         return 0
+    # Notices are sent again after a crash, so what a dead worker wrote of them is of no use.
+    for dead in reconcile(settings.JOURNAL_DIR / "notices"):
+        dead.forget()
     sent = 0
     for notice in _claim():
-        # Read from the database before the connection begins: nothing waits for it there.
-        outcome = asyncio.run(_send(notice, way, _tested(notice)))
-        _finish(notice, outcome)
+        _finish(notice, _attempt(notice, way))
         sent += 1
     return sent
 
@@ -96,8 +97,17 @@ def _tested(notice: Notice) -> Preview | None:
         return None
 
 
-async def _send(notice: Notice, way: _Way, tested: Preview | None) -> Outcome:
-    address, secret = notices.opened(notice)
+def _attempt(notice: Notice, way: _Way) -> Outcome:
+    # Opened here: the keys may have to be read yet, and the database can't be asked from within the loop.
+    try:
+        address, secret = notices.opened(notice)
+    except notices.Unreadable:
+        # It ends; failing would hold up those behind it at every turn.
+        return Outcome(Kind.UNRENDERED, notice.id.int, reply="Unreadable")
+    return asyncio.run(_send(notice, address, secret, way, _tested(notice)))
+
+
+async def _send(notice: Notice, address: str, secret: str, way: _Way, tested: Preview | None) -> Outcome:
     number = notice.id.int
     try:
         routes = await world.resolver().route(address.rpartition("@")[2])
