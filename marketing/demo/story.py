@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from accounts import access
 from campaigns import actions as campaigns
-from campaigns.delivery.models import IpPool, Mailing, Stream
+from campaigns.delivery.actions.sending_domains import published_key
+from campaigns.delivery.models import IpPool, Mailing, SendingDomain, Stream
 from campaigns.delivery.queries import Progress, progress
+from campaigns.delivery.sandbox.names import publish
 from campaigns.designs.blocks import Button, Divider, Heading, Text
 from campaigns.models import Campaign
 from contacts import actions as contacts
@@ -71,6 +73,17 @@ def set_the_scene() -> None:
         privacy_url="https://northfield.example/privacy",
         per_second=40,
     )
+
+
+    _publish_keys()
+
+
+def _publish_keys() -> None:
+    """Put the public half of each signing key into the sandbox's name server, as a clinic would into its own."""
+    for domain in SendingDomain.objects.all():
+        publish(
+            settings.SANDBOX_DIR, f"{domain.selector}._domainkey.{domain.domain}", published_key(domain)
+        )
 
 
 def _wait(what: str, ready: Callable[[], bool], seconds: float = 180) -> None:
