@@ -77,12 +77,14 @@ def text(name: str, default: str) -> str:
 
 
 def socket_path(folder: Path, name: str) -> Path:
-    """A Unix socket's path under `folder`, or under the system's temporary folder where that would be too long for the kernel."""
-    path = folder / name
-    if len(os.fsencode(path)) <= 90:
-        return path
+    """A Unix socket's path under `folder`, or under a temporary folder where that would be too long for the kernel."""
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    private = Path(tempfile.gettempdir()) / f"wellsent-{os.getuid()}-{digest}"
+    beside = f"wellsent-{os.getuid()}-{digest}"
+    if len(os.fsencode(folder / name)) <= 90:
+        return folder / name
+    # The user's own temporary folder may be as long.
+    temporary = Path(tempfile.gettempdir())
+    private = (temporary if len(os.fsencode(temporary / beside / name)) <= 90 else Path("/tmp")) / beside  # noqa: S108 - private, and checked
     private.mkdir(mode=0o700, exist_ok=True)
     if private.stat().st_uid != os.getuid():
         raise ImproperlyConfigured(f"{private} belongs to somebody else; set WELLSENT_INDEX_SOCKET.")

@@ -1,6 +1,6 @@
 -- What the application's role may do, laid into template1 by the superuser so that every database
 -- made from it (the product's own, and those of the tests) starts with the same privileges.
--- Read by marketing/servers.py and by the PostgreSQL container (docker/postgres-roles.sh).
+-- Read by marketing/servers/postgres.py and by the PostgreSQL container (docker/postgres-roles.sh).
 -- The roles exist already. wellsent_owner runs migrations; wellsent_app serves pages and sends.
 
 -- No DDL for anybody but the database's owner: since PostgreSQL 15 the default, and said here again

@@ -1,13 +1,15 @@
 """The processes that make up a running Wellsent on one machine, started and ended together: for `run`, `demo` and the tests."""
 
+import ctypes
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -15,10 +17,29 @@ from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 _PATIENCE = 10.0
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class Ended(RuntimeError):
     """A process ended that should be running."""
+
+
+class Busy(RuntimeError):
+    """Another one of the same kind is running."""
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Hold a lock for the length of the block, or until this process dies in whatever way. Raises Busy where another holds it."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Busy(str(lock)) from None
+        yield
 
 
 @dataclass(slots=True)
@@ -43,6 +64,7 @@ class Group:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=_end_with(os.getpid()),
         )
         self.children[name] = child
         return child
@@ -92,13 +114,36 @@ def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> Non
         os.killpg(child.pid, number)
 
 
-def end_on_sigterm() -> None:
-    """Have SIGTERM end this process as Ctrl-C does, so that what it started is ended too."""
+def _end_with(parent: int) -> Callable[[], None]:
+    """Have Linux send SIGTERM to a child whose parent was killed: nobody else would ever end it, and it keeps its port."""
+
+    def ask() -> None:
+        if _libc is not None:
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return ask
+
+
+def end_as_by_ctrl_c() -> None:
+    """Have SIGTERM, and SIGHUP of a terminal that is closed, end this process as Ctrl-C does: with all that it started.
+
+    Started by nohup it stays, as asked.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+
+
+def end_undisturbed() -> None:
+    """From here on nothing but SIGKILL keeps this process from ending what it started: whoever asks twice is heard once."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def manage(*arguments: str) -> list[str]:
@@ -170,19 +215,32 @@ def start_all(group: Group, *, state: Path, addresses: Sequence[str]) -> None:
 
 
 def is_free(port: int) -> bool:
-    """Whether nothing listens on this port of 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+    """Whether this port of 127.0.0.1 can be listened on."""
+    return _binds(port, "127.0.0.1", socket.SOCK_STREAM)
 
 
 def free_port(wanted: int) -> int:
-    """The wanted port if it is free, or the next free one after it."""
-    return next(port for port in range(wanted, wanted + 500) if is_free(port))
+    """The wanted port, or the next one after it, that nobody uses on any address of this machine, by TCP or by UDP.
+
+    The demonstration's mail hosts stand on addresses of their own beside 127.0.0.1, and its name server answers by UDP.
+    """
+    return next(
+        port
+        for port in range(wanted, wanted + 500)
+        if _binds(port, "", socket.SOCK_STREAM) and _binds(port, "", socket.SOCK_DGRAM)
+    )
+
+
+def _binds(port: int, address: str, kind: socket.SocketKind) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind is socket.SOCK_STREAM:
+            # Connections that ended a moment ago don't hold it; of UDP the option would let two share it.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
 
 
 def listens(port: int) -> bool:

@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from marketing import environment, servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-STATE_DIR = Path(environment.text("WELLSENT_STATE_DIR", str(BASE_DIR / "var")))
+# Of a relative path all processes make the same folder, wherever they were started.
+STATE_DIR = BASE_DIR / environment.text("WELLSENT_STATE_DIR", "var")
 DEMO = environment.flag("WELLSENT_DEMO")
 
 _external_url = environment.text("DATABASE_URL", "")
@@ -134,7 +135,15 @@ DATABASES = {
 DATABASE_ROUTERS: list[str] = []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+# A Redis that is there and doesn't answer (a stopped process, a network that swallows packets) holds nobody up for longer.
+REDIS_PATIENCE = {"socket_connect_timeout": 5, "socket_timeout": 5}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": REDIS_PATIENCE,
+    }
+}
 
 # Accounts: allauth keeps passwords and factors, django-otp says whether the session is verified (BEHAVIOURS A3).
 AUTH_USER_MODEL = "accounts.User"
@@ -214,7 +223,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600}
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, **REDIS_PATIENCE}
 CELERY_TASK_ROUTES = {
     "delivery.drain": {"queue": "marketing"},
     "delivery.send_notices": {"queue": "transactional"},

@@ -31,6 +31,9 @@ class WrongRootKey(Exception):
     """WELLSENT_ROOT_KEY is not the key that this database's data keys are wrapped by, or a wrapped key was altered."""
 
 
+SealBroken = crypto.SealBroken
+"""What was sealed was altered, or stands in another place, or was sealed by a key that isn't here."""
+
 _ROOT = re.compile(r"[0-9A-Fa-f]{64}")
 _lock = Lock()
 _by_id: dict[int, bytes] = {}
@@ -90,8 +93,13 @@ def _unwrapped(key_id: int, purpose: str, wrapped: bytes) -> bytes:
 
 
 def _load() -> None:
-    for key_id, purpose, wrapped in _rows("default"):
-        _by_id[key_id] = _unwrapped(key_id, purpose, wrapped)
+    found = [
+        (key_id, purpose, _unwrapped(key_id, purpose, wrapped))
+        for key_id, purpose, wrapped in _rows("default")
+    ]
+    # All or none: a ring cut short by a key that doesn't open would go on sealing with an older one.
+    for key_id, purpose, key in found:
+        _by_id[key_id] = key
         _current[Purpose(purpose)] = key_id
 
 
@@ -130,5 +138,16 @@ def seal(purpose: Purpose, label: bytes, plaintext: bytes, context: bytes) -> by
 
 
 def unseal(label: bytes, message: bytes, context: bytes) -> bytes:
-    """Open a message under whichever data key sealed it. Raises SealBroken or KeyMissing."""
-    return crypto.unseal(by_id(crypto.key_id_of(message)), label, message, context)
+    """Open a message under whichever data key sealed it.
+
+    Raises SealBroken, also where the message names a key that this database never had: its header is as easily damaged as the
+    rest of it. Raises KeyMissing in a database without any keys, where nothing is wrong with the message.
+    """
+    key_id = crypto.key_id_of(message)
+    try:
+        key = by_id(key_id)
+    except KeyMissing:
+        if not _by_id:
+            raise
+        raise SealBroken("sealed by a key that this database doesn't have") from None
+    return crypto.unseal(key, label, message, context)

@@ -10,15 +10,22 @@ from uuid import uuid4
 
 from django.utils import timezone
 
-from safeguards import keyring, queue
+from safeguards import audit, keyring, queue
+from safeguards.actor import Actor
 from safeguards.fields import Sealed, message_of
 from safeguards.models import Notice
+
+audit.declare("notice.seal_broken", "kind")
 
 _kinds: dict[str, frozenset[str]] = {}
 
 
 class UnknownNotice(Exception):
     """The kind was never declared, or its parameters are not the declared ones."""
+
+
+class Unreadable(Exception):
+    """The notice isn't what was sealed, or was sealed by a key that this database doesn't have: it can't be sent to anybody."""
 
 
 def declare(kind: str, *parameters: str) -> None:
@@ -56,8 +63,22 @@ def leave(
 
 
 def opened(notice: Notice) -> tuple[str, str]:
-    """Address and secret of a claimed notice; for delivery alone."""
+    """Address and secret of a claimed notice; for delivery alone.
+
+    Raises Unreadable, with an audit row that outlives the caller, where its seal is broken. [164.312(c), B4]
+    """
     if notice.sealed is None:
         raise UnknownNotice("already sent and emptied")
-    value = json.loads(keyring.unseal(b"notice", message_of(notice.sealed), notice.id.bytes))
+    try:
+        value = json.loads(keyring.unseal(b"notice", message_of(notice.sealed), notice.id.bytes))
+    except keyring.SealBroken as broken:
+        audit.record_apart(
+            "notice.seal_broken",
+            actor=Actor(kind="system", id="notices"),
+            target=notice,
+            outcome="failure",
+            reason=str(broken),
+            details={"kind": notice.kind},
+        )
+        raise Unreadable from None
     return value["address"], value["secret"]

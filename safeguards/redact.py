@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 # A local part (RFC 5321 section 4.1.2: atoms or a quoted string; bounded, so that a long line costs no more than its length),
@@ -21,9 +22,25 @@ def clean(text: str) -> str:
     return _TOKEN.sub("<token>", _ADDRESS.sub("<address>", text))
 
 
+def _kind(value: object) -> object:
+    """An argument as it may be written: of an exception its kind alone."""
+    return type(value).__name__ if isinstance(value, BaseException) else value
+
+
+def _arguments(record: logging.LogRecord) -> object:
+    if isinstance(record.args, Mapping):
+        told = {name: _kind(value) for name, value in record.args.items()}
+        if record.exc_info and record.exc_info[0] and "exc" in told:
+            # Celery says why a task failed by the exception's own text, which it has made into a string already.
+            told |= {"exc": record.exc_info[0].__name__, "traceback": ""}
+        return told
+    return tuple(_kind(value) for value in record.args or ())
+
+
 def _message(record: logging.LogRecord) -> str:
     try:
-        return clean(record.getMessage())
+        arguments = _arguments(record)
+        return clean(str(record.msg) % arguments if arguments else str(_kind(record.msg)))
     except (TypeError, ValueError, LookupError, AttributeError):
         # A call whose arguments don't fit: logging itself would print them to say so.
         return f"a malformed log call at {record.filename}:{record.lineno}"

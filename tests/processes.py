@@ -14,7 +14,8 @@ from contacts.segments.client import IndexAway, ask
 from tests.databases import url_of
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE_SECONDS = 30.0
+# A limit that a loaded machine keeps, not a measure of speed.
+PATIENCE_SECONDS = 90.0
 
 
 def wait_until(holds: Callable[[], bool], what: str, *, seconds: float = PATIENCE_SECONDS) -> None:

@@ -54,8 +54,7 @@ def send_waiting() -> int:
         return 0
     sent = 0
     for notice in _claim():
-        outcome = asyncio.run(_send(notice, way))
-        _finish(notice, outcome)
+        _finish(notice, _attempt(notice, way))
         sent += 1
     return sent
 
@@ -82,8 +81,17 @@ def _claim() -> list[Notice]:
     return due
 
 
-async def _send(notice: Notice, way: _Way) -> Outcome:
-    address, secret = notices.opened(notice)
+def _attempt(notice: Notice, way: _Way) -> Outcome:
+    # Opened here: the keys may have to be read yet, and the database can't be asked from within the loop.
+    try:
+        address, secret = notices.opened(notice)
+    except notices.Unreadable:
+        # It ends; failing would hold up those behind it at every turn.
+        return Outcome(Kind.UNRENDERED, notice.id.int, reply="Unreadable")
+    return asyncio.run(_send(notice, address, secret, way))
+
+
+async def _send(notice: Notice, address: str, secret: str, way: _Way) -> Outcome:
     number = notice.id.int
     try:
         routes = await world.resolver().route(address.rpartition("@")[2])

@@ -354,6 +354,16 @@ def test_a_closed_tree_is_served_without_opening_it(tmp_path: Path) -> None:
         pair.remove()
 
 
+def test_removing_what_was_never_started_removes_nothing(tmp_path: Path) -> None:
+    """As the demonstration does at its first start; root's data would lie outside such a tree."""
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    pair = Servers(closed / "var")
+    pair.remove()
+    pair.remove()
+    assert not pair.status().running
+
+
 def test_lost_passwords_are_named_and_data_is_left_alone(own: Servers) -> None:
     own.start()
     own.stop()

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import DatabaseError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from safeguards import audit
 from safeguards.models import AuditEvent, AuditLink
@@ -113,3 +114,56 @@ def test_a_refusal_outlives_the_transaction_that_it_ends(own_database: str) -> N
 def test_the_application_role_has_no_ddl(own_database: str) -> None:
     with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("CREATE TABLE sneaky (id int)")
+
+
+def test_a_long_log_is_chained_by_a_look_at_its_end(own_database: str) -> None:
+    """It is asked each second, and a log of six years has millions of rows."""
+    with connections["owner"].cursor() as cursor:
+        for _ in range(100):
+            cursor.execute(
+                "INSERT INTO safeguards_audit_event (at, action, outcome, actor_kind, actor_id, actor_display,"
+                " session_hash, method, factor, user_agent, target_kind, target_id, patient, purpose, reason,"
+                " details, request_id, version) SELECT now(), 'test.happened', 'success', 'system', 'old', '',"
+                " '', '', '', '', '', '', '', '', '', '{}', '', 1 FROM generate_series(1, 200)"
+            )
+        while audit.chain():
+            pass
+        cursor.execute("ANALYZE safeguards_audit_event, safeguards_audit_link")
+    happen(3)
+    with CaptureQueriesContext(connection) as asked:
+        assert audit.chain() == 3
+    [look] = [query["sql"] for query in asked if "NOT EXISTS" in query["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {look}")
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "Seq Scan" not in plan, plan
+    assert list(audit.verify()) == []
+
+
+def test_rows_beyond_the_limit_are_chained_by_the_next_look(own_database: str) -> None:
+    late = connections.create_connection("default")
+    late.set_autocommit(False)
+    with late.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()")
+        happen(5)
+        assert audit.chain(limit=2) == 0, "somebody older still writes"
+    late.rollback()
+    late.close()
+    with transaction.atomic():
+        happen(4)
+    assert [audit.chain(limit=2) for _ in range(6)] == [2, 2, 2, 2, 1, 0]
+    assert list(audit.verify()) == []
+
+
+def test_a_copy_that_counts_its_transactions_anew_is_chained_on(own_database: str) -> None:
+    """A dump restored elsewhere keeps the old rows' transaction numbers, which are ahead of those that follow."""
+    happen(2)
+    audit.chain()
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("ALTER TABLE safeguards_audit_event DISABLE TRIGGER USER")
+        cursor.execute("UPDATE safeguards_audit_event SET xid = '9000000000'")
+        cursor.execute("ALTER TABLE safeguards_audit_event ENABLE TRIGGER USER")
+    happen(3)
+    assert (audit.chain(), audit.chain()) == (3, 0)
+    happen(1)
+    assert audit.chain() == 1

@@ -141,3 +141,26 @@ def test_another_database_has_other_keys(ring: str) -> None:
     first = keyring.current(Purpose.RECORD)
     point_at(name)
     assert keyring.current(Purpose.RECORD) == first, "the same database, read again"
+
+
+def test_a_message_that_names_no_key_of_ours_is_broken_and_not_a_missing_key(ring: str) -> None:
+    """One damaged header would stop whatever goes through many records at once."""
+    message = bytearray(keyring.seal(Purpose.RECORD, b"phi", b"A1c 9.1", b""))
+    message[2] ^= 1
+    with pytest.raises(crypto.SealBroken, match="key that this database doesn't have"):
+        keyring.unseal(b"phi", bytes(message), b"")
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("DELETE FROM safeguards_data_key")
+    keyring.forget()
+    with pytest.raises(KeyMissing):
+        keyring.unseal(b"phi", bytes(message), b"")
+
+
+def test_a_ring_is_read_whole_or_not_at_all(ring: str) -> None:
+    """A newer key that doesn't open is an error each time, and no reason to go on with the older one."""
+    wrapped = crypto.seal(os.urandom(32), 0, b"wrap", os.urandom(32), b"data-key|record")
+    newest = DataKey.objects.latest("pk")
+    DataKey.objects.create(purpose=Purpose.RECORD, wrapped=wrapped, created_at=newest.created_at)
+    for _ in range(2):
+        with pytest.raises(WrongRootKey):
+            keyring.current(Purpose.RECORD)

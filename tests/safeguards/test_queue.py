@@ -2,13 +2,16 @@
 
 import base64
 import json
+import socket
+import threading
 import uuid
 from collections.abc import Iterator
 
 import pytest
 from celery import Celery
 from django.conf import settings
-from django.db import transaction
+from django.core.cache import cache
+from django.db import connection, transaction
 from redis import Redis
 
 from marketing.celery import app as ours
@@ -97,3 +100,26 @@ def test_a_broker_that_is_away_fails_nobodys_work(
         assert "waits for the sweep" in caplog.text
     finally:
         ours.set_current()
+
+
+def test_a_broker_that_does_not_answer_holds_nobody_up_for_long(own_database: str) -> None:
+    """It takes connections and says nothing, as a stopped process does."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+        silent = Celery("silent", broker=f"redis://127.0.0.1:{mute.getsockname()[1]}/0", set_as_current=False)
+        silent.conf.broker_transport_options = options
+        done = threading.Event()
+
+        def ask() -> None:
+            silent.set_current()
+            queue.enqueue(NAME, mailing_id=1)
+            connection.close()
+            done.set()
+
+        threading.Thread(target=ask, daemon=True).start()
+        assert done.wait(60), "it still waits"
+
+
+def test_neither_does_the_cache() -> None:
+    for name in ("socket_timeout", "socket_connect_timeout"):
+        assert 0 < cache._cache.get_client().connection_pool.connection_kwargs[name] <= 10  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """Lines of the log: no address, no token of a link, no text of an exception, and always one line."""
 
+import io
 import json
 import logging
 import sys
@@ -7,6 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery import Celery
+from celery.app.trace import build_tracer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -141,3 +144,35 @@ def test_a_line_carries_its_request_and_its_time() -> None:
 def test_a_line_break_in_a_message_makes_no_second_line() -> None:
     """Else whoever chooses a path could write lines of the log."""
     assert line("Not Found: %s", '/x\n{"level": "INFO"}')["message"].startswith("Not Found")
+
+
+def test_a_task_that_fails_says_its_kind_and_not_its_words() -> None:
+    """Celery writes the exception's own text into its line, and a database's text quotes the row."""
+    app = Celery("failing", set_as_current=False)
+
+    @app.task(name="failing.task")
+    def failing() -> None:
+        raise ValueError("duplicate key (external_id)=(MRN-4711), diabetes")
+
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(redact.Lines())
+    logger = logging.getLogger("celery.app.trace")
+    logger.addHandler(handler)
+    try:
+        build_tracer(failing.name, failing, app=app)("1", [], {}, {"id": "1"})
+    finally:
+        logger.removeHandler(handler)
+    found = json.loads(written.getvalue())
+    assert found["exception"] == "ValueError"
+    assert "Task failing.task[1] raised unexpected: ValueError" in found["message"]
+    for secret in ("MRN-4711", "diabetes"):
+        assert secret not in written.getvalue()
+
+
+def test_an_exception_given_as_an_argument_is_its_kind_alone() -> None:
+    error = raised(lambda: KeyError("MRN-4711"))
+    assert line("it failed: %s, %r", error, error)["message"] == "it failed: KeyError, 'KeyError'"
+    assert line("it failed: %(why)s", {"why": error})["message"] == "it failed: KeyError"
+    assert line(error)["message"] == "KeyError"  # type: ignore[arg-type]
+    assert line("a percent sign: %d %% of 7")["message"] == "a percent sign: %d %% of 7"

@@ -129,6 +129,20 @@ def test_a_record_put_into_another_row_denies_and_is_reported(own_database: str)
     assert AuditEvent.objects.filter(action="phi.seal_broken", outcome="failure").count() == 1
 
 
+@pytest.mark.parametrize("position", [0, 1, 4, 5, 40], ids="byte {}".format)
+def test_damage_anywhere_in_a_record_holds_up_nobody_else(own_database: str, position: int) -> None:
+    """Its version, its key's number, its nonce, its text: each is one record left out, with its incident row."""
+    contact(first_name="Ana")
+    record = Contact.objects.get(pk=901)
+    damaged = bytearray(message_of(record.record))
+    damaged[position] ^= 1
+    Contact.objects.filter(pk=901).update(record=Sealed(bytes(damaged)))
+    grant = access.grant(access.system("delivery"), Permission.DELIVER)
+    opened = phi.reveal_sound(list(Contact.objects.all()), ["first_name"], grant=grant, purpose="delivery")
+    assert opened == [None]
+    assert AuditEvent.objects.filter(action="phi.seal_broken", outcome="failure").count() == 1
+
+
 @pytest.mark.django_db
 def test_the_same_words_are_sealed_differently_each_time() -> None:
     one, two = (message_of(phi.seal(Contact, "record", 1, {"plan": "Gold"})) for _ in range(2))

@@ -1,6 +1,6 @@
 """`manage.py run`: the product itself on one machine, with servers of its own where none are named."""
 
-import signal
+import os
 import subprocess
 import time
 from typing import Any
@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from marketing import processes
-from marketing.servers import Servers
+from marketing.servers import Servers, ServersError
 
 
 class Command(BaseCommand):
@@ -20,19 +20,38 @@ class Command(BaseCommand):
     requires_system_checks = ()  # the database is not there yet
 
     def handle(self, *args: Any, **options: Any) -> None:
-        processes.end_on_sigterm()
-        ports = [urlsplit(url).port or 80 for url in (settings.STAFF_URL, settings.PUBLIC_URL)]
+        processes.end_as_by_ctrl_c()
+        if not settings.EMBEDDED and not os.environ.get("REDIS_URL"):
+            raise CommandError(
+                "DATABASE_URL names a PostgreSQL of yours: set REDIS_URL to a Valkey or Redis as well."
+            )
+        try:
+            with processes.alone(settings.STATE_DIR / "run.lock"):
+                self._run()
+        except processes.Busy:
+            raise CommandError(
+                f"Wellsent is running on {settings.STATE_DIR} already. End that one first."
+            ) from None
+        except KeyboardInterrupt:
+            self.stdout.write("Ended.")
+        except (processes.Ended, ServersError, TimeoutError) as problem:
+            raise CommandError(str(problem)) from None
+
+    def _run(self) -> None:
+        # Two hosts behind one proxy may share a port.
+        ports = sorted({urlsplit(url).port or 80 for url in (settings.STAFF_URL, settings.PUBLIC_URL)})
         for port in ports:
             if not processes.is_free(port):
                 raise CommandError(
-                    f"Port {port} is taken. Set WELLSENT_STAFF_URL and WELLSENT_PUBLIC_URL to other ports."
+                    f"Port {port} is taken or not yours to open. Set WELLSENT_STAFF_URL and WELLSENT_PUBLIC_URL"
+                    " to other ports."
                 )
         servers = Servers(settings.STATE_DIR) if settings.EMBEDDED else None
-        if servers is not None:
-            self.stdout.write("Starting PostgreSQL and Valkey …")
-            servers.start()
         group = processes.Group({}, settings.STATE_DIR / "log")
         try:
+            if servers is not None:
+                self.stdout.write("Starting PostgreSQL and Valkey …")
+                servers.start()
             self._migrate()
             processes.start_all(
                 group, state=settings.STATE_DIR, addresses=[f"127.0.0.1:{port}" for port in ports]
@@ -47,12 +66,8 @@ class Command(BaseCommand):
             while True:
                 group.check()
                 time.sleep(1)
-        except KeyboardInterrupt:
-            self.stdout.write("Ending …")
-        except processes.Ended as ended:
-            raise CommandError(str(ended)) from None
         finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            processes.end_undisturbed()
             group.stop()
             if servers is not None:
                 servers.stop()

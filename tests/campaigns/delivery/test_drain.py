@@ -11,6 +11,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import access
+from accounts.organization.models import Brand
 from campaigns.delivery import actions, drain, sending_notices, sweeping, world
 from campaigns.delivery.actions import claims
 from campaigns.delivery.actions.sending_domains import place
@@ -23,7 +24,8 @@ from campaigns.delivery.sandbox import Sandbox
 from contacts.consent import actions as consent
 from contacts.consent.models import Suppression, Topic
 from contacts.models import Contact
-from safeguards import secrets, tokens
+from safeguards import keyring, secrets, tokens
+from safeguards.fields import Sealed, message_of
 from safeguards.models import AuditEvent, Notice
 from tests import cast, factories
 
@@ -320,3 +322,40 @@ def test_a_notice_leaves_by_the_transactional_pool_and_is_emptied(
     assert (notice.state, notice.sealed) == ("sent", None)
     assert Attempt.objects.filter(notice_id=notice.pk, tls_verified=True).count() == 1
     assert sending_notices.send_waiting() == 0
+
+
+def _asked(address: str) -> Notice:
+    """A confirmation asked for, which waits as a notice."""
+    before = set(Notice.objects.values_list("pk", flat=True))
+    consent.ask_confirmation(
+        actor=cast.actor(cast.dana()),
+        address=address,
+        person_key=address.encode()[:16].ljust(16),
+        brand=Brand.objects.get(),
+        topics=list(Topic.objects.all()[:1]),
+        source="front desk",
+        language="en",
+    )
+    return Notice.objects.exclude(pk__in=before).get()
+
+
+def test_a_worker_that_has_opened_nothing_yet_sends_notices(own_database: str, sandbox: Sandbox) -> None:
+    """Reading the keys asks the database, which can't be asked from within an event loop."""
+    brand = cast.clinic()
+    actions.add_sending_domain(actor=access.system("setup"), domain=brand.domain)
+    _asked("ana@goodmail.example")
+    keyring.forget()
+    assert sending_notices.send_waiting() == 1
+    assert len(sandbox.mailbox.entries()) == 1
+
+
+def test_a_notice_whose_seal_is_broken_ends_and_holds_up_nobody(own_database: str, sandbox: Sandbox) -> None:
+    brand = cast.clinic()
+    actions.add_sending_domain(actor=access.system("setup"), domain=brand.domain)
+    broken, sound = _asked("ana@goodmail.example"), _asked("ben@goodmail.example")
+    assert broken.sealed is not None
+    Notice.objects.filter(pk=broken.pk).update(sealed=Sealed(message_of(broken.sealed)[:-1] + b"x"))
+    assert sending_notices.send_waiting() == 2
+    assert [Notice.objects.get(pk=each.pk).state for each in (broken, sound)] == ["expired", "sent"]
+    assert len(sandbox.mailbox.entries()) == 1
+    assert AuditEvent.objects.filter(action="notice.seal_broken", target_id=str(broken.pk)).count() == 1

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -14,7 +13,33 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from marketing import processes
 from marketing.environment import socket_path
-from marketing.servers import Servers
+from marketing.servers import Servers, ServersError
+
+# What the person at the keyboard may have set for a real deployment: the demonstration never touches that.
+_SOMEBODY_ELSES = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "REDIS_URL",
+    "WELLSENT_SECRET_KEY",
+    "WELLSENT_SECRET_KEY_FILE",
+    "WELLSENT_ROOT_KEY",
+    "WELLSENT_ROOT_KEY_FILE",
+    "WELLSENT_INDEX_SOCKET",
+)
+
+
+def surroundings(state: Path, *, staff: int, public: int, smtp: int, dns: int) -> dict[str, str]:
+    """The variables of the demonstration's processes: all lies under `state`, and servers or keys named outside are forgotten."""
+    return {
+        **dict.fromkeys(_SOMEBODY_ELSES, ""),
+        "WELLSENT_DEMO": "1",
+        "WELLSENT_STATE_DIR": str(state),
+        "WELLSENT_STAFF_URL": f"http://localhost:{staff}",
+        "WELLSENT_PUBLIC_URL": f"http://localhost:{public}",
+        "DELIVERY_DNS": f"127.0.0.1:{dns}",
+        "DELIVERY_SMTP_PORT": str(smtp),
+        "DELIVERY_CA_FILE": str(state / "sandbox" / "authority" / "ca.pem"),
+    }
 
 
 class Command(BaseCommand):
@@ -27,21 +52,25 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="end by itself after the campaign")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        processes.end_on_sigterm()
+        processes.end_as_by_ctrl_c()
         state = settings.BASE_DIR / "var" / "demo"
+        try:
+            # Not in the folder itself, which is deleted.
+            with processes.alone(state.with_suffix(".lock")):
+                self._run(state, once=options["once"])
+        except processes.Busy:
+            raise CommandError("A demonstration is running already. End that one first.") from None
+        except KeyboardInterrupt:
+            self._say("Ended")
+        except (processes.Ended, ServersError, TimeoutError) as problem:
+            raise CommandError(str(problem)) from None
+
+    def _run(self, state: Path, *, once: bool) -> None:
         began = time.monotonic()
         servers = Servers(state)
         staff = processes.free_port(8000)
         public, smtp, dns = (processes.free_port(first) for first in (max(8001, staff + 1), 2525, 5353))
-        environment = {
-            "WELLSENT_DEMO": "1",
-            "WELLSENT_STATE_DIR": str(state),
-            "WELLSENT_STAFF_URL": f"http://localhost:{staff}",
-            "WELLSENT_PUBLIC_URL": f"http://localhost:{public}",
-            "DELIVERY_DNS": f"127.0.0.1:{dns}",
-            "DELIVERY_SMTP_PORT": str(smtp),
-            "DELIVERY_CA_FILE": str(state / "sandbox" / "authority" / "ca.pem"),
-        }
+        environment = surroundings(state, staff=staff, public=public, smtp=smtp, dns=dns)
         group = processes.Group(environment, state / "log")
         try:
             self._say("Starting PostgreSQL and Valkey")
@@ -63,7 +92,7 @@ class Command(BaseCommand):
             group.wait_for("the index process", lambda: _index_listens(environment))
             figures = self._play(environment)
             group.check()
-            if options["once"]:
+            if once:
                 # The last line, for scripts: every figure counted from the database and the mailbox.
                 self.stdout.write(figures)
                 return
@@ -71,12 +100,8 @@ class Command(BaseCommand):
             while True:
                 group.check()
                 time.sleep(1)
-        except KeyboardInterrupt:
-            self._say("Ending")
-        except (processes.Ended, TimeoutError) as problem:
-            raise CommandError(str(problem)) from None
         finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            processes.end_undisturbed()
             group.stop()
             servers.stop()
 
