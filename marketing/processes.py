@@ -243,8 +243,8 @@ def _binds(port: int, address: str, kind: socket.SocketKind) -> bool:
     return True
 
 
-def listens(port: int) -> bool:
-    """Whether something accepts connections on this port of 127.0.0.1."""
+def listens(port: int, address: str = "127.0.0.1") -> bool:
+    """Whether something accepts connections on this port."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0

@@ -1,4 +1,4 @@
-"""Mail that arrived in the sandbox, looked at as its receiver's mail host and program would: what the headers say, and what holds."""
+"""Mail that arrived in the sandbox, as its receiver's mail host and program see it: what the headers say, and what holds."""
 
 import asyncio
 import email
@@ -122,7 +122,9 @@ def checks(mail: Mail) -> list[Check]:
             _("DKIM signature"),
             signed,
             f"{domain} · {selector}",
-            _("The key published for this domain proves that neither the words nor these headers were changed on the way."),
+            _(
+                "The key published for this domain proves that neither the words nor these headers were changed on the way."
+            ),
         ),
         Check(
             _("Sender and signer agree"),
@@ -134,13 +136,17 @@ def checks(mail: Mail) -> list[Check]:
             _("Encrypted on the way"),
             received.tls_version >= "TLSv1.2",
             f"{received.tls_version} · {received.tls_cipher}",
-            _("The sender checked this host’s certificate first; without it the message would have been withheld."),
+            _(
+                "The sender checked this host's certificate first; without it the message would have been withheld."
+            ),
         ),
         Check(
             _("Unsubscribe with one click"),
             bool(mail.one_click) and out <= mail.signed_fields,
             "RFC 8058",
-            _("Mail programs show their own “Unsubscribe”. Both headers stand under the signature, so nobody can swap the link."),
+            _(
+                "Mail programs show their own “Unsubscribe”. Both headers stand under the signature, so nobody can swap the link."
+            ),
         ),
         Check(
             _("One recipient"),
@@ -155,11 +161,13 @@ _MEANING: dict[str, Promise] = {
     "dkim-signature": _("The signature over the body and the headers that it names."),
     "from": _("Who sends it, in words and address."),
     "to": _("The one person it is for."),
-    "subject": _("Seen on locked screens, so nothing of anybody’s health may stand here."),
+    "subject": _("Seen on locked screens, so nothing of anybody's health may stand here."),
     "date": _("When it was made."),
     "message-id": _("Names this message alone; made by chance and a keyed hash, not from the address."),
     "list-id": _("Lets mail programs file it; names the sender, never a segment."),
-    "list-unsubscribe": _("Where a mail program’s own “Unsubscribe” goes. The token is sealed and holds no address."),
+    "list-unsubscribe": _(
+        "Where a mail program's own “Unsubscribe” goes. The token is sealed and holds no address."
+    ),
     "list-unsubscribe-post": _("Says that one POST suffices, without a page in between."),
     "feedback-id": _("Lets large providers report complaints by campaign, without naming anybody."),
     "mime-version": _("The format of what follows."),

@@ -75,16 +75,13 @@ def set_the_scene() -> None:
         per_second=40,
     )
 
-
     _publish_keys()
 
 
 def _publish_keys() -> None:
     """Put the public half of each signing key into the sandbox's name server, as a clinic would into its own."""
     for domain in SendingDomain.objects.all():
-        publish(
-            settings.SANDBOX_DIR, f"{domain.selector}._domainkey.{domain.domain}", published_key(domain)
-        )
+        publish(settings.SANDBOX_DIR, f"{domain.selector}._domainkey.{domain.domain}", published_key(domain))
 
 
 def _wait(what: str, ready: Callable[[], bool], seconds: float = 180) -> None:

@@ -103,7 +103,9 @@ def inbox_rows(request: HttpRequest) -> HttpResponse:
     """The list alone, asked for again every few seconds: mail arrives while one looks."""
     page, rows = _page(request)
     return render(
-        request, "demo/inbox_rows.html", {"page": page, "rows": rows, "words": request.GET.get("q", "").strip()}
+        request,
+        "demo/inbox_rows.html",
+        {"page": page, "rows": rows, "words": request.GET.get("q", "").strip()},
     )
 
 
@@ -170,7 +172,9 @@ def one_click(request: HttpRequest, mail_id: str) -> HttpResponse:
     if status == 200:
         messages.success(
             request,
-            _("One POST to the address in the header, without a cookie: answered with 200. Nothing more is sent to %(who)s.")
+            _(
+                "One POST to the address in the header, without a cookie: answered with 200. Nothing more is sent to %(who)s."
+            )
             % {"who": found.received.recipient},
         )
     else:
