@@ -266,7 +266,7 @@ def file_of(actor: Actor, source: Import) -> tuple[str, tuple[str, ...], list[Co
         [source], ["name", "first", "samples"], grant=grant, purpose="map columns", sealed_field="about"
     )
     first, rows = tuple(about["first"] or ()), list(about["samples"] or ())
-    open_to = source.created_by_id == int(actor.id) or access.allowed(actor, Permission.VIEW_CLINICAL)
+    open_to = may_see_rows(actor, source)
     rows = rows if source.has_header else [list(first), *rows]
     columns = []
     for number in range(len(first)):
@@ -274,6 +274,11 @@ def file_of(actor: Actor, source: Import) -> tuple[str, tuple[str, ...], list[Co
         samples = [value if open_to else mask(value) for value in values if value][:SAMPLES]
         columns.append(Column(number, _column_name(source, first, number), samples))
     return str(about["name"]), first, columns
+
+
+def may_see_rows(actor: Actor, source: Import) -> bool:
+    """Whether the actor may see what the file's rows hold: who uploaded it had them, others need the clinical permission (A7)."""
+    return actor.id == str(source.created_by_id) or access.allowed(actor, Permission.VIEW_CLINICAL)
 
 
 def _column_name(source: Import, first: Sequence[str], number: int) -> str:

@@ -9,6 +9,11 @@ from kombu.exceptions import OperationalError
 
 logger = logging.getLogger(__name__)
 
+EXPIRES = 120
+"""Seconds after which a wake-up that nobody took is worth nothing: a sweep has asked again long since. Without an end the
+queue would grow by a wake-up for each lane with each sweep while all workers are busy.
+"""
+
 
 def enqueue(name: str, **ids: int | UUID) -> None:
     """Ask a worker to run the task `name` after the present transaction commits.
@@ -23,7 +28,7 @@ def enqueue(name: str, **ids: int | UUID) -> None:
 
     def send() -> None:
         try:
-            current_app.send_task(name, kwargs=arguments, retry=False)
+            current_app.send_task(name, kwargs=arguments, retry=False, expires=EXPIRES)
         except OperationalError:
             logger.warning("queue away, %s waits for the sweep", name)
 

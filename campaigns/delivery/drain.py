@@ -8,8 +8,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, date
 from functools import lru_cache
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import (
@@ -24,11 +26,13 @@ from django.utils import timezone
 
 from accounts import access
 from accounts.access import Permission
+from accounts.organization.models import Organization
 from campaigns.delivery import gate, replies, rules, world
 from campaigns.delivery.actions import claims
 from campaigns.delivery.actions.claims import Claimed, Result
 from campaigns.delivery.actions.sending_domains import signer
 from campaigns.delivery.compose import Compiled, Headers
+from campaigns.delivery.dkim import Signer
 from campaigns.delivery.gate import Candidate
 from campaigns.delivery.journal import Journal
 from campaigns.delivery.models import EgressSource, Mailing, Message, Provider, SendingDomain
@@ -42,7 +46,7 @@ from campaigns.designs import merge
 from campaigns.designs.mjml import without_open_pixel
 from campaigns.designs.models import DesignVersion
 from contacts.models import Contact
-from safeguards import phi, tokens
+from safeguards import phi, secrets, tokens
 from safeguards.tokens import LinkToken
 
 logger = logging.getLogger(__name__)
@@ -131,6 +135,12 @@ def _limits(mailing: Mailing, source: EgressSource, provider: Provider) -> list[
 
 def send_batch(mailing: Mailing, source: EgressSource, provider: Provider, limit: int) -> int:
     """Claim, gate, send and finish one batch of one mailing in one lane; returns how many were claimed."""
+    try:
+        design, signs = _means(mailing)
+    except (secrets.Unreadable, ValueError):
+        # Nothing of it can be made before somebody mends that; claimed again and again it would hold up the lane for ever.
+        replies.stop(mailing, "the key or the design can't be used")
+        return 0
     token = claims.new_token()
     # The journal stands before the claim: whatever this worker holds when it dies, a file says so, and the next sweep
     # settles it without waiting for the lease to run out. Left by an error, the journal stays, unlocked, to the same end.
@@ -140,9 +150,9 @@ def send_batch(mailing: Mailing, source: EgressSource, provider: Provider, limit
             return 0
         records = _records(claimed, mailing.version)
         candidates = [_candidate(message, record) for message, record in zip(claimed, records, strict=True)]
-        answers = gate.release(mailing, candidates, today=timezone.now().date())
+        answers = gate.release(mailing, candidates, today=_clinics_day())
         results: list[Result] = []
-        batch = _Batch(mailing, source, provider, journal)
+        batch = _Batch(mailing, source, provider, journal, design, signs)
         for message, record, answer in zip(claimed, records, answers, strict=True):
             if isinstance(answer.verdict, Withheld):
                 results.append(Result(message, Next(Message.State.WITHHELD, answer.verdict.reason.value)))
@@ -153,6 +163,22 @@ def send_batch(mailing: Mailing, source: EgressSource, provider: Provider, limit
             results += asyncio.run(batch.send())
         keep_trying(lambda: _write_down(mailing, source, results, token))
     return len(claimed)
+
+
+def _clinics_day() -> date:
+    """Today at the clinic: in UTC somebody would come of age some hours before their birthday."""
+    organization = Organization.objects.first()
+    zone = ZoneInfo(organization.time_zone) if organization else UTC
+    return timezone.now().astimezone(zone).date()
+
+
+def _means(mailing: Mailing) -> tuple[Compiled, Signer | None]:
+    """The compiled design and the signer, None without a key: then the gate releases nobody.
+
+    Raises Unreadable for a key that can't be opened, ValueError for a key or a design that can't be used.
+    """
+    domain = SendingDomain.objects.filter(domain=mailing.brand.domain).first()
+    return compiled(mailing.version_id, mailing.tracking), signer(domain) if domain else None
 
 
 def _write_down(mailing: Mailing, source: EgressSource, results: Sequence[Result], token: int) -> None:
@@ -200,12 +226,19 @@ class _Outgoing:
 class _Batch:
     """The released part of a batch, sent domain by domain at the same time."""
 
-    def __init__(self, mailing: Mailing, source: EgressSource, provider: Provider, journal: Journal) -> None:
+    def __init__(
+        self,
+        mailing: Mailing,
+        source: EgressSource,
+        provider: Provider,
+        journal: Journal,
+        design: Compiled,
+        signs: Signer | None,
+    ) -> None:
         self._mailing, self._source, self._provider, self._journal = mailing, source, provider, journal
         self._outgoing: dict[int, _Outgoing] = {}
-        self._compiled = compiled(mailing.version_id, mailing.tracking)
-        self._signer = signer(SendingDomain.objects.get(domain=mailing.brand.domain))
-        self._writer = _Writer(mailing, self._compiled)
+        self._signer = signs
+        self._writer = _Writer(mailing, design)
 
     @property
     def size(self) -> int:
@@ -258,6 +291,8 @@ class _Batch:
 
     def _envelope(self, outgoing: _Outgoing) -> Envelope:
         def content() -> bytes:
+            if self._signer is None:
+                raise ValueError("without a key nothing is sent")
             message = self._writer.write(outgoing)
             return self._signer.sign(message, at=timezone.now()) + message
 

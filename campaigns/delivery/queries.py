@@ -29,6 +29,11 @@ class Progress:
     unsubscribed: int
     tracked: int
 
+    @classmethod
+    def of_states(cls, states: dict[str, int], audience: int) -> "Progress":
+        """The same from the states alone, for lists."""
+        return cls(states, {}, audience, 0, 0, 0, 0, 0, 0)
+
     @property
     def sent(self) -> int:
         return self.states.get(Message.State.SENT, 0)

@@ -87,7 +87,7 @@ def apply_consequences(mailing: Mailing, source: EgressSource, results: Sequence
         if Verdict.SUSPEND in verdicts:
             _rest(source)
         if Verdict.PAUSE in verdicts:
-            _stop(mailing)
+            stop(mailing, "authentication or policy")
 
 
 def _rest(source: EgressSource) -> None:
@@ -104,7 +104,8 @@ def _rest(source: EgressSource) -> None:
     logger.warning("source %s rests: a provider refuses it", source.pk)
 
 
-def _stop(mailing: Mailing) -> None:
+def stop(mailing: Mailing, why: str) -> None:
+    """Pause a mailing that can't go on before somebody mends something; `why` is for the audit row and names nobody."""
     paused = Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.SENDING).update(
         state=Mailing.State.PAUSED
     )
@@ -113,6 +114,6 @@ def _stop(mailing: Mailing) -> None:
             "delivery.mailing_stopped",
             actor=access.system("delivery"),
             target=mailing,
-            details={"reply": "authentication or policy"},
+            details={"reply": why},
         )
-        logger.error("mailing %s paused: refused for authentication or policy", mailing.pk)
+        logger.error("mailing %s paused: %s", mailing.pk, why)

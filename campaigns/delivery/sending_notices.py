@@ -21,7 +21,7 @@ from campaigns.delivery import gate, rules, world
 from campaigns.delivery.actions.claims import new_token
 from campaigns.delivery.actions.sending_domains import signer
 from campaigns.delivery.compose import Compiled, Headers
-from campaigns.delivery.journal import Journal
+from campaigns.delivery.journal import Journal, reconcile
 from campaigns.delivery.models import EgressSource, SendingDomain, Stream
 from campaigns.delivery.outcome import Kind, Outcome
 from campaigns.delivery.routes import NoSuchDomain, NullMx, RouteError
@@ -52,6 +52,9 @@ def send_waiting() -> int:
     way = _way()
     if way is None:
         return 0
+    # Notices are sent again after a crash, so what a dead worker wrote of them is of no use.
+    for dead in reconcile(settings.JOURNAL_DIR / "notices"):
+        dead.forget()
     sent = 0
     for notice in _claim():
         _finish(notice, _attempt(notice, way))

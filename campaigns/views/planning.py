@@ -32,7 +32,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "campaigns/list.html",
         {
             "page": page,
-            "rows": [(row, wording.STATES[row.state]) for row in queries.rows(page.object_list)],
+            "rows": [(row, wording.STATES[row.state]) for row in queries.rows(actor, page.object_list)],
             "may_edit": access.allowed(actor, Permission.EDIT_CAMPAIGNS),
         },
     )

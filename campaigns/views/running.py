@@ -10,10 +10,8 @@ from accounts import access
 from accounts.access import Permission
 from campaigns import actions, queries, rules, wording
 from campaigns.delivery import queries as delivery
-from campaigns.delivery.models import Message
 from campaigns.models import Campaign
 from campaigns.views import steps
-from contacts.segments import masking
 from contacts.segments import queries as segments
 from safeguards.actor import Actor
 
@@ -52,33 +50,19 @@ def progress(request: HttpRequest, pk: int) -> HttpResponse:
 def _progress(actor: Actor, shown: Campaign) -> dict[str, object]:
     state = queries.state(shown)
     found = delivery.progress(shown.mailing.pk) if shown.mailing and shown.mailing.started_at else None
-    covered = queries.is_clinical(shown) and not access.allowed(actor, Permission.VIEW_CLINICAL)
-    reasons = found.withheld if found else {}
-    small = covered and any(number < masking.SMALL for number in reasons.values())
+    seen = queries.shown(found, cover=queries.is_covered(actor, shown)) if found else None
+    reasons = (seen.reasons if seen else None) or {}
     return {
         "campaign": shown,
         "state": state,
         "pill": wording.STATES[state],
         "live": state in rules.LIVE,
-        "progress": found,
-        "waiting": sum(found.states.get(each, 0) for each in delivery.UNFINISHED) if found else 0,
-        "bounced": _number(found, Message.State.BOUNCED, Message.State.EXPIRED),
-        "uncertain": _number(found, Message.State.UNCERTAIN),
-        "cancelled": _number(found, Message.State.CANCELLED),
-        # Reasons tell of single people where they are few (BEHAVIOURS E4).
-        "withheld_covered": small,
-        "withheld_few": small and found is not None and found.withheld_total < masking.SMALL,
-        "reasons": []
-        if small
-        else [(wording.REASONS.get(reason, reason), number) for reason, number in reasons.items()],
+        "progress": seen,
+        "reasons": [(wording.REASONS.get(reason, reason), number) for reason, number in reasons.items()],
         "report_url": _report_url(shown) if found else "",
         "may_launch": access.allowed(actor, Permission.LAUNCH_CAMPAIGN),
         "may_edit": access.allowed(actor, Permission.EDIT_CAMPAIGNS),
     }
-
-
-def _number(found: delivery.Progress | None, *states: str) -> int:
-    return sum(found.states.get(state, 0) for state in states) if found else 0
 
 
 def _report_url(shown: Campaign) -> str:

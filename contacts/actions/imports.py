@@ -61,7 +61,7 @@ class _Lost(Exception):
 class _Sorted:
     """Rows of a batch: those that can be taken, and what is wrong with which."""
 
-    good: list[tuple[int, Parsed]] = field(default_factory=list)
+    good: list[tuple[Row, Parsed]] = field(default_factory=list)
     flawed: list[tuple[Row, tuple[Problem, ...]]] = field(default_factory=list)
     rejected: int = 0
     warned: int = 0
@@ -174,9 +174,8 @@ def sweep_imports(*, actor: Actor) -> int:
     for import_id, state in waiting:
         queue.enqueue(WORKING[State(state)], import_id=import_id)
     resting = Import.objects.exclude(state__in=[*WORKING, State.DONE])
-    for import_id in resting.filter(created_at__lt=now - KEPT, parts__isnull=False).values_list(
-        "pk", flat=True
-    ):
+    left_lying = resting.filter(created_at__lt=now - KEPT, parts__isnull=False).distinct()
+    for import_id in left_lying.values_list("pk", flat=True):
         _expire(actor, import_id)
     return len(waiting)
 
@@ -297,7 +296,7 @@ def _sort(batch: Iterable[Row], parse: Callable[[Row], Parsed | tuple[Problem, .
             found.rejected += 1
             found.flawed.append((row, parsed))
             continue
-        found.good.append((row.number, parsed))
+        found.good.append((row, parsed))
         if parsed.warnings:
             found.warned += 1
             found.flawed.append((row, parsed.warnings))
@@ -305,7 +304,9 @@ def _sort(batch: Iterable[Row], parse: Callable[[Row], Parsed | tuple[Problem, .
 
 
 def _import_batch(actor: Actor, source: Import, found: _Sorted, rows: int, zone: ZoneInfo) -> None:
-    outcome = take_in(actor=actor, rows=found.good, source=source, zone=zone)
+    taken = [(row.number, parsed) for row, parsed in found.good]
+    outcome = take_in(actor=actor, rows=taken, source=source, zone=zone)
+    _move_refused(found, outcome.refused)
     _keep_problems(source, found.flawed)
     source.rows_done += rows
     source.rows_good += len(found.good)
@@ -326,6 +327,18 @@ def _import_batch(actor: Actor, source: Import, found: _Sorted, rows: int, zone:
             "rows_done": source.rows_done,
         },
     )
+
+
+def _move_refused(found: _Sorted, refused: frozenset[int]) -> None:
+    """Rows of people whose record can't be opened are problems, in place of whatever was to be said of them."""
+    if not refused:
+        return
+    broken = [(row, (Problem("record_broken"),)) for row, _parsed in found.good if row.number in refused]
+    found.warned -= sum(bool(parsed.warnings) for row, parsed in found.good if row.number in refused)
+    found.good = [(row, parsed) for row, parsed in found.good if row.number not in refused]
+    found.flawed = [(row, why) for row, why in found.flawed if row.number not in refused]
+    found.flawed += broken
+    found.rejected += len(broken)
 
 
 def _keep_problems(source: Import, flawed: list[tuple[Row, tuple[Problem, ...]]]) -> None:

@@ -38,6 +38,7 @@ class Outcome:
 
     created: int
     updated: int
+    refused: frozenset[int]  # numbers of rows whose person's record can't be opened
 
 
 @dataclass(slots=True)
@@ -55,24 +56,33 @@ class _Batch:
     by_key: dict[bytes, _Person] = field(default_factory=dict)
     by_address: dict[bytes, _Person] = field(default_factory=dict)  # people without an external id
     touched: list[_Person] = field(default_factory=list)
-    evidence: list[tuple[Evidence, bool]] = field(default_factory=list)  # and whether the row gave a date
-    rebound: list[tuple[bytes, _Person]] = field(default_factory=list)  # old address, whose
+    declared: list[tuple[int, _Person, Declared]] = field(default_factory=list)  # with the row's number
+    rebound: dict[int, tuple[bytes, _Person]] = field(
+        default_factory=dict
+    )  # by contact: the old address, whose
+    broken: set[bytes] = field(
+        default_factory=set
+    )  # person keys and address hashes of records that can't be opened
 
 
 def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import, zone: ZoneInfo) -> Outcome:
     """Add or update the contacts of some rows, (row number, row) in order, inside the caller's transaction.
 
     Fields that the file has are overwritten, also by empty cells; others stay. A later row of the same person updates.
-    One batch at a time, whichever import it belongs to, so that two imports never add one person twice.
+    One batch at a time, whichever import it belongs to, so that two imports never add one person twice. A row of somebody whose
+    record can't be opened is refused alone, and changes nothing.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('contacts.take_in'))")
     now = timezone.now()
     batch = _known(actor, [row for _number, row in rows])
     ids = iter(phi.allot(Contact, len(rows)))
-    created = 0
+    created, refused = 0, set()
     for number, row in rows:
         address_hash = tokens.address_key(row.email)
+        if (tokens.person_key(row.external_id) if row.external_id else address_hash) in batch.broken:
+            refused.add(number)
+            continue
         person = _find(batch, row, address_hash)
         if person is None:
             person = _newcomer(next(ids), row, address_hash, source, now)
@@ -80,15 +90,19 @@ def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import,
             created += 1
         else:
             _update(batch, person, row, address_hash)
-        for declared in row.declared:
-            batch.evidence.append(
-                (_evidence(person, declared, zone, now, source, number), declared.on is not None)
-            )
+        batch.declared += [(number, person, declared) for declared in row.declared]
     _write(batch, now)
-    consent.record(actor=actor, evidence=_not_yet_recorded(batch.evidence))
-    for old, person in batch.rebound:
-        _rebind(actor, person, old, source)
-    return Outcome(created=created, updated=len(rows) - created)
+    # What was said before comes before what the file says: of two words of one day the later recorded holds.
+    for old, person in batch.rebound.values():
+        if old != bytes(person.contact.address_hash):
+            _rebind(actor, person, old, source)
+    evidence = [
+        (_evidence(person, declared, zone, now, source, number), declared.on is not None)
+        for number, person, declared in batch.declared
+    ]
+    consent.record(actor=actor, evidence=_not_yet_recorded(evidence))
+    updated = len(rows) - created - len(refused)
+    return Outcome(created=created, updated=updated, refused=frozenset(refused))
 
 
 def _known(actor: Actor, rows: Sequence[Parsed]) -> _Batch:
@@ -99,11 +113,14 @@ def _known(actor: Actor, rows: Sequence[Parsed]) -> _Batch:
     contacts = {contact.pk: contact for contact in found.filter(person_key__in=keys)}
     contacts |= {c.pk: c for c in found.filter(address_hash__in=addresses, deleted_at=None)}
     alive = [contact for contact in contacts.values() if contact.deleted_at is None]
-    opened = phi.reveal(
+    opened = phi.reveal_sound(
         alive, list(fields.BY_KEY), grant=grant(actor, Permission.IMPORT_CONTACTS), purpose="import"
     )
     batch = _Batch()
     for contact, values in zip(alive, opened, strict=True):
+        if values is None:
+            batch.broken |= {bytes(contact.person_key), bytes(contact.address_hash)}
+            continue
         _index(batch, _Person(contact, values, is_new=False, changed=False))
     for contact in contacts.values():
         if contact.deleted_at is not None:
@@ -150,7 +167,7 @@ def _update(batch: _Batch, person: _Person, row: Parsed, address_hash: bytes) ->
     if old != address_hash:
         contact.address_hash = address_hash
         if contact.deleted_at is None:
-            batch.rebound.append((old, person))
+            batch.rebound.setdefault(contact.pk, (old, person))
     if not person.changed or contact.deleted_at is not None:
         batch.touched.append(person)
     person.values, person.changed, contact.deleted_at = values, True, None

@@ -104,8 +104,14 @@ def map_columns(
 
 
 def record_problems_opened(*, actor: Actor, source: Import, rows: int) -> None:
-    """Leave the audit row of a download of refused rows, which are patients' rows (BEHAVIOURS F3)."""
+    """Leave the audit row of a download of refused rows, which are patients' rows (BEHAVIOURS F3).
+
+    Needs the permission to import and, for a file that somebody else uploaded, the one to see clinical fields: the rows hold
+    them (A7). Raises Denied.
+    """
     access.require(actor, Permission.IMPORT_CONTACTS)
+    if actor.id != str(source.created_by_id):
+        access.require(actor, Permission.VIEW_CLINICAL)
     audit.record("import.problems_opened", actor=actor, target=source, details={"rows": rows})
 
 

@@ -115,9 +115,7 @@ FIELDS: tuple[Field, ...] = (
     ),
     Field("clinic", "Clinic", Kind.CHOICE, CARE, clinical=True, also=("location", "site", "practice")),
     Field("provider", "Provider", Kind.CHOICE, CARE, clinical=True, also=("doctor", "physician", "pcp")),
-    Field(
-        "conditions", "Conditions", Kind.MANY, CARE, clinical=True, also=("diagnoses", "icd10", "problems")
-    ),
+    Field("conditions", "Conditions", Kind.MANY, CARE, clinical=True, also=("diagnoses", "icd10")),
     Field(
         "medications", "Medications", Kind.MANY, CARE, clinical=True, also=("meds", "drugs", "prescriptions")
     ),

@@ -69,6 +69,9 @@ ROW: dict[str, str] = {
         "The date of death lies before the date of birth. Correct one of them."
     ),
     "topic_unknown": gettext_noop("There is no topic “%(value)s”. The topics are: %(known)s."),
+    "record_broken": gettext_noop(
+        "What is stored of this person can't be opened, so nothing was changed. Tell your administrator."
+    ),
     "consent_incomplete": gettext_noop(
         "The consent has no source or no date, so it was not recorded. Add both, and import the row again."
     ),

@@ -16,6 +16,7 @@ OLDEST = timedelta(days=130 * 366)
 QUOTE_LIMIT = 80
 MARKETING, TRACKING = "marketing", "tracking"
 NO_SOURCE = "import"
+_FORMULA = frozenset("=+-@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def parse_row(
     record: dict[str, Any] = {}
     evidence: dict[str, str] = {}
     for column in sorted(mapping):
-        key, cell = mapping[column], cells[column].strip()
+        key, cell = mapping[column], _bare(cells[column].strip())
         if key in fields.EVIDENCE:
             evidence[key] = cell
         elif key == "email":
@@ -112,6 +113,11 @@ def parse_row(
     )
 
 
+def _bare(cell: str) -> str:
+    """A cell without the apostrophe that our own problems file sets before what a spreadsheet takes for a formula (F5)."""
+    return cell[1:] if cell.startswith("'") and cell[1:2] in _FORMULA else cell
+
+
 def _email(cell: str, normalise: Callable[[str], str], findings: _Findings) -> str | None:
     if not cell:
         findings.add("email_missing", "email")
@@ -126,7 +132,8 @@ def _email(cell: str, normalise: Callable[[str], str], findings: _Findings) -> s
 
 
 def _value(target: fields.Field, cell: str, findings: _Findings) -> Any:
-    is_text = target.kind in {Kind.TEXT, Kind.CHOICE}
+    # A record number of "NULL" would make one person of everybody who has none.
+    is_text = target.kind in {Kind.TEXT, Kind.CHOICE} and target.key != "external_id"
     if not cell or (not is_text and values.is_nothing(cell)):
         return None
     try:

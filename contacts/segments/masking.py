@@ -4,7 +4,7 @@ Where a number from 1 to 10 could be worked out from two that are shown, one of 
 the threshold is the one of the CMS cell suppression policy.)
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -78,6 +78,13 @@ def mask(match: int, parts: Mapping[str, int]) -> Breakdown:
     small = any(0 < number < SMALL for reason, number in parts.items() if reason != REACHABLE)
     reasons = () if small else _apart(parts)
     return Breakdown(exactly(match), exactly(reachable), exactly(left_out), reasons, small)
+
+
+def tellable(whole: int, parts: Iterable[int]) -> bool:
+    """Whether the parts of a whole may be told beside it. Where one is from 1 to 10 none is told, noughts neither: any of them
+    could lead to it by subtraction.
+    """
+    return whole >= SMALL and not any(0 < number < SMALL for number in parts)
 
 
 def _apart(parts: Mapping[str, int]) -> tuple[tuple[str, Figure], ...]:

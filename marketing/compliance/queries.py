@@ -1,5 +1,6 @@
 """What the officer reads: the mailings that were sent, and the evidence of each."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -7,10 +8,9 @@ from django.db.models import QuerySet
 from accounts import access
 from accounts.access import Permission
 from campaigns.delivery.models import Mailing
-from campaigns.delivery.queries import LogLine, Progress, clicks_by_link, message_log, progress
+from campaigns.delivery.queries import LogLine, clicks_by_link, message_log, progress
 from campaigns.models import Campaign
-from campaigns.queries import is_clinical
-from contacts.segments.masking import SMALL
+from campaigns.queries import Shown, is_covered, shown
 from safeguards.actor import Actor
 
 
@@ -20,11 +20,10 @@ class Report:
 
     campaign: Campaign
     mailing: Mailing
-    progress: Progress
-    links: list[tuple[int, str, int]]
+    # Small numbers and what leads to them are covered for roles that may not know them (BEHAVIOURS E4).
+    progress: Shown
+    links: list[tuple[int, str, int | None]]
     approver: str
-    # Why people were withheld, or None where a reason of few people would tell of them (BEHAVIOURS E4).
-    reasons: dict[str, int] | None
 
 
 def launched(actor: Actor) -> QuerySet[Campaign]:
@@ -32,7 +31,7 @@ def launched(actor: Actor) -> QuerySet[Campaign]:
     access.require(actor, Permission.VIEW_REPORTS)
     return (
         Campaign.objects.filter(mailing__started_at__isnull=False)
-        .select_related("mailing", "mailing__topic", "mailing__brand")
+        .select_related("mailing", "mailing__topic", "mailing__brand", "segment", "design")
         .order_by("-mailing__started_at", "-pk")
     )
 
@@ -47,22 +46,25 @@ def report(actor: Actor, campaign_id: int) -> Report:
     if mailing is None:
         raise Campaign.DoesNotExist
     approval = mailing.approvals.filter(approved=True).select_related("approver").order_by("-at").first()
-    counted = progress(mailing.pk)
-    return Report(
-        campaign,
-        mailing,
-        counted,
-        clicks_by_link(mailing.pk),
-        approval.approver.name if approval else "",
-        None if _covered(actor, campaign, counted) else counted.withheld,
+    links = clicks_by_link(mailing.pk)
+    seen = shown(
+        progress(mailing.pk), cover=is_covered(actor, campaign), links=[clicks for _, _, clicks in links]
     )
+    told = [(number, url, None if seen.clicked is None else clicks) for number, url, clicks in links]
+    return Report(campaign, mailing, seen, told, approval.approver.name if approval else "")
 
 
-def _covered(actor: Actor, campaign: Campaign, counted: Progress) -> bool:
-    """Small cells are covered for whoever may neither open charts nor take the evidence away."""
-    if access.allowed(actor, Permission.VIEW_CLINICAL) or access.allowed(actor, Permission.EXPORT_EVIDENCE):
-        return False
-    return is_clinical(campaign) and any(number < SMALL for number in counted.withheld.values())
+def listed(actor: Actor, campaigns: Iterable[Campaign]) -> list[tuple[Campaign, Shown]]:
+    """Some of the launched campaigns, with the numbers that the actor may know. Needs the permission to view reports."""
+    access.require(actor, Permission.VIEW_REPORTS)
+    rows = []
+    for campaign in campaigns:
+        if campaign.mailing_id is not None:
+            # The clicks of each link stand on the report, so they cover the total here as they do there.
+            links = [clicks for _, _, clicks in clicks_by_link(campaign.mailing_id)]
+            counted = progress(campaign.mailing_id)
+            rows.append((campaign, shown(counted, cover=is_covered(actor, campaign), links=links)))
+    return rows
 
 
 def log_page(actor: Actor, mailing_id: int, after: int, size: int) -> list[LogLine]:

@@ -11,10 +11,8 @@ from django.views.decorators.http import require_safe
 from accounts import access
 from accounts.access import Permission
 from campaigns.delivery.models import Message
-from campaigns.delivery.queries import progress
 from campaigns.models import Campaign
 from campaigns.wording import REASONS
-from contacts.segments.masking import SMALL
 from marketing.compliance import actions, queries
 
 LOG_PAGE = 20
@@ -26,7 +24,7 @@ def reports(request: HttpRequest) -> HttpResponse:
     """`/reports/`: every campaign that has begun to leave."""
     actor = access.of(request)
     page = Paginator(queries.launched(actor), REPORTS_PAGE).get_page(request.GET.get("page"))
-    rows = [(campaign, progress(campaign.mailing_id)) for campaign in page if campaign.mailing_id is not None]
+    rows = queries.listed(actor, page)
     return render(request, "compliance/reports.html", {"rows": rows, "page": page})
 
 
@@ -42,7 +40,7 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
     given = request.GET.get("after", "")
     after = int(given) if given.isascii() and given.isdigit() and len(given) < 19 else 0
     log = queries.log_page(actor, found.mailing.pk, after, LOG_PAGE + 1) if may_export else []
-    withheld = [(_why(name), count) for name, count in (found.reasons or {}).items()]
+    withheld = [(_why(name), count) for name, count in (found.progress.reasons or {}).items()]
     return render(
         request,
         "compliance/report.html",
@@ -54,8 +52,6 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
             "log": [(line, Message.State(line.state).label, _why(line.reason)) for line in log[:LOG_PAGE]],
             "next": log[LOG_PAGE - 1].message_id if len(log) > LOG_PAGE else None,
             "after": after,
-            "covered": found.reasons is None,
-            "few": found.reasons is None and found.progress.withheld_total < SMALL,
             "may_export": may_export,
         },
     )

@@ -17,7 +17,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """What needs this person, and the campaigns that changed last."""
     actor = access.of(request)
     may_view = access.allowed(actor, Permission.VIEW_CAMPAIGNS)
-    recent = queries.rows(queries.listed(actor)[:RECENT_CAMPAIGNS]) if may_view else []
+    recent = queries.rows(actor, queries.listed(actor)[:RECENT_CAMPAIGNS]) if may_view else []
     return render(
         request,
         "home/home.html",

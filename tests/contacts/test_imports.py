@@ -420,3 +420,46 @@ def test_topics_are_known_by_slug_and_in_both_languages() -> None:
     assert counts(source) == (2, 1, 0, 1, 0)
     chosen = ConsentRecord.objects.filter(person_key=tokens.person_key("A1")).values_list("topic", flat=True)
     assert set(chosen) == set(Topic.objects.exclude(slug="wellness-programmes").values_list("pk", flat=True))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("nothing", ["NULL", "n/a", "None", "-", "unknown"])
+def test_a_record_number_that_says_nothing_makes_nobody_the_same_person(nothing: str) -> None:
+    cast.clinic()
+    source = run(f"mrn,email,first name\n{nothing},ana@mail.example,Ana\n{nothing},bea@mail.example,Bea\n")
+    assert counts(source) == (2, 2, 0, 0, 0)
+
+
+def test_a_record_that_cannot_be_opened_costs_its_own_row_and_not_the_import(own_database: str) -> None:
+    cast.clinic()
+    file = "mrn,email,city\nA1,ana@mail.example,{0}\nA2,bea@mail.example,{0}\n"
+    run(file.format("Boston"))
+    ana = by_mrn("A1")
+    Contact.objects.filter(pk=ana.pk).update(version=9)
+    source = run(file.format("Salem"))
+    assert source.state == "done"
+    assert counts(source) == (2, 0, 1, 1, 0)
+    assert source.problems.get().codes == ["record_broken"]
+    assert opened(by_mrn("A2"))["city"] == "Salem"
+    assert message_of(by_mrn("A1").record) == message_of(ana.record)
+    assert AuditEvent.objects.filter(action="phi.seal_broken", details__row=str(ana.pk)).exists()
+
+
+@pytest.mark.django_db
+def test_a_no_that_comes_with_a_new_address_is_not_undone_by_a_yes_of_the_same_day() -> None:
+    brand = cast.clinic()
+    evidence = "subscribed,opt in source,opt in date"
+    run(f"mrn,email,{evidence}\nA1,ana@mail.example,yes,web form,2024-01-01\n")
+    run(f"mrn,email,{evidence}\nA1,ana@new.example,no,web form,2024-01-01\n")
+    ana = by_mrn("A1")
+    standings = standings_by_topic(bytes(ana.address_hash), bytes(ana.person_key), brand.pk)
+    assert {standing for _topic, standing in standings} == {Standing.NO_CONSENT}
+
+
+@pytest.mark.django_db
+def test_a_file_of_several_parts_is_deleted_once() -> None:
+    left = upload("email\n" + "a@mail.example\n" * 100_000)
+    assert left.parts.count() == 2
+    Import.objects.filter(pk=left.pk).update(created_at=timezone.now() - timedelta(days=7, seconds=1))
+    actions.sweep_imports(actor=IMPORTER)
+    assert AuditEvent.objects.filter(action="import.expired").count() == 1

@@ -292,3 +292,28 @@ def test_an_absent_import_and_contact_are_not_found() -> None:
     client = as_user(cast.dana())
     assert client.get("/contacts/999999/").status_code == 404
     assert client.get("/contacts/import/00000000-0000-4000-8000-000000000000/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_problems_file_mended_comes_in_as_it_was_meant() -> None:
+    client = as_user(cast.dana())
+    cast.clinic()
+    source = imported(client, b"mrn,email,phone,conditions\nA1,ana at mail.example,+1 555 0100,E11.9\n")
+    text = client.post(f"/contacts/import/{source.pk}/problems/").getvalue().decode()
+    again = imported(client, text.replace("A1,ana at mail", "A1,ana@mail").encode())
+    assert (again.created, again.rejected) == (1, 0)
+    person = Contact.objects.get(person_key=tokens.person_key("A1"))
+    page = as_user(cast.ada()).post(f"/contacts/{person.pk}/clinical/", {"purpose": "compliance review"})
+    assert "E11.9" in page.content.decode()
+    assert "+1 555 0100" in page.content.decode() and "&#x27;+1" not in page.content.decode()
+    assert "is not an e-mail address" not in page.content.decode()
+
+
+def test_refused_rows_are_for_who_uploaded_them_and_who_may_open_charts(own_database: str) -> None:
+    cast.clinic()
+    source = imported(as_user(cast.dana()), b"email,conditions\nx,E11.9\na@mail.example,I10\n")
+    address = f"/contacts/import/{source.pk}/"
+    other = as_user(cast.person("Priya Nair", "marketer"))
+    assert "Download rows" not in other.get(address).content.decode()
+    assert other.post(f"{address}problems/").status_code == 404
+    assert as_user(cast.ada()).post(f"{address}problems/").status_code == 200

@@ -6,6 +6,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from celery import Celery
@@ -67,6 +68,14 @@ def test_ids_arrive_as_they_were_given(own_database: str, broker: Redis) -> None
     key = uuid.uuid4()
     queue.enqueue(NAME, mailing_id=2**62, import_id=key)
     assert waiting(broker) == [{"mailing_id": 2**62, "import_id": str(key)}]
+
+
+def test_a_wake_up_that_nobody_takes_expires(own_database: str, broker: Redis) -> None:
+    before = datetime.now(UTC)
+    queue.enqueue(NAME, mailing_id=1)
+    [raw] = _ours(broker)
+    expires = datetime.fromisoformat(json.loads(raw)["headers"]["expires"])
+    assert before <= expires - timedelta(seconds=queue.EXPIRES) <= datetime.now(UTC) + timedelta(seconds=1)
 
 
 def test_nobody_is_woken_before_the_row_can_be_seen(own_database: str, broker: Redis) -> None:

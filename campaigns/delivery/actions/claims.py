@@ -174,6 +174,16 @@ def write_attempts(attempts: Sequence[tuple[Outcome, int | None, int | None]]) -
             )
 
 
+def cancel_returned() -> int:
+    """Cancel what came back to the queue of a mailing that was cancelled while a worker had it in hand; returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE delivery_message m SET state = 'cancelled', updated_at = now() FROM delivery_mailing g"
+            " WHERE g.state = 'cancelled' AND g.started_at IS NOT NULL AND m.mailing_id = g.id AND m.state = 'queued'"
+        )
+        return int(cursor.rowcount)
+
+
 def finish_mailings() -> int:
     """Call those mailings finished of which nothing is queued or in hand any more; returns how many."""
     done = 0
@@ -202,14 +212,17 @@ def finish_mailings() -> int:
 
 
 def due_lanes() -> list[tuple[int, int]]:
-    """Lanes (source, provider) in which something is due and whose source isn't resting."""
+    """Lanes (source, provider) in which something is due and whose source isn't resting, in no order: workers take the first,
+    and with any fixed order the last lane would wait for all others to be empty.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT m.source_id, m.provider_id FROM delivery_message m"
+            "SELECT m.source_id, m.provider_id FROM delivery_message m"
             " JOIN delivery_mailing g ON g.id = m.mailing_id AND g.state = 'sending'"
             " JOIN delivery_egress_source s ON s.id = m.source_id"
             " WHERE m.state = 'queued' AND m.due <= now()"
             " AND (s.suspended_until IS NULL OR s.suspended_until <= now())"
+            " GROUP BY m.source_id, m.provider_id ORDER BY random()"
         )
         return [(int(source), int(provider)) for source, provider in cursor.fetchall()]
 

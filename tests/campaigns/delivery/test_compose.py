@@ -5,11 +5,12 @@ import quopri
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from campaigns.delivery.compose import Compiled, Headers, UnsafePlace, address, quoted_printable
@@ -90,8 +91,19 @@ def test_the_html_part_is_what_was_written_with_values_escaped(
     assert content(message, "html") == fill(nodes, escaped)
 
 
+def sender_name(message: bytes) -> str:
+    """The name in From. Python's newer parser puts a space between neighbouring encoded words of a name, against RFC 2047 §6.2;
+    `decode_header` doesn't.
+    """
+    raw = str(message_from_bytes(message)["From"])
+    if "=?" in raw:
+        return str(make_header(decode_header(raw))).rpartition("<")[0].strip()
+    return str(parsed(message)["from"].addresses[0].display_name)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.text(max_size=120), st.text(max_size=120))
+@example("", "\u0800" + "\U00010000" * 10)
 def test_headers_say_what_was_given_or_refuse_it(subject: str, name: str) -> None:
     headers = replace(HEADERS, subject=subject, sender_name=name)
     try:
@@ -106,7 +118,7 @@ def test_headers_say_what_was_given_or_refuse_it(subject: str, name: str) -> Non
     read = parsed(message)
     assert read["subject"] == subject.strip()
     assert [each.addr_spec for each in read["from"].addresses] == ["news@clinic.example"]
-    assert read["from"].addresses[0].display_name == name.strip()
+    assert sender_name(message) == name.strip()
     assert read.get_body(("html",)) is not None
 
 

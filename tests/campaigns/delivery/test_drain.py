@@ -3,15 +3,18 @@
 import email
 import email.policy
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import dkim
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import access
-from accounts.organization.models import Brand
+from accounts.organization.models import Brand, Organization
 from campaigns.delivery import actions, drain, sending_notices, sweeping, world
 from campaigns.delivery.actions import claims
 from campaigns.delivery.actions.sending_domains import place
@@ -274,6 +277,120 @@ def test_a_record_that_was_tampered_with_is_withheld_and_holds_up_nobody(
     assert mailing.state == Mailing.State.FINISHED
 
 
+def test_a_broken_record_holds_up_nobody_when_the_audience_is_fixed(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    good, bad = [factories.contact(f"p{n}@goodmail.example") for n in range(2)]
+    Contact.objects.filter(pk=bad.pk).update(record=good.record)
+    mailing = factories.launch(factories.mailing(), [good, bad])
+    drain_all()
+    assert states(mailing) == {"sent": 1, "withheld": 1}
+
+
+def test_a_slice_in_other_hands_is_not_waited_for(own_database: str, sandbox: Sandbox) -> None:
+    mailing = factories.launch(factories.mailing(), [factories.contact("a@goodmail.example")])
+    mailing.slices.update(frozen_at=None)
+    Mailing.objects.filter(pk=mailing.pk).update(state=Mailing.State.FREEZING)
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM delivery_audience FOR UPDATE")
+        assert actions.freeze_next(mailing.pk) is False
+    finally:
+        other.close()
+    assert actions.freeze_next(mailing.pk) is False
+    mailing.refresh_from_db()
+    assert mailing.state == Mailing.State.SENDING
+
+
+def test_a_month_that_began_in_the_default_partition_stops_nothing(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    insert = (
+        "INSERT INTO delivery_message_event (at, mailing_id, kind)"
+        " VALUES (date_trunc('month', now()) + interval '3 months 1 second', 1, 'open')"
+    )
+    make = "SELECT delivery_make_month_partitions((now() + interval '3 months')::date)"
+    with connection.cursor() as cursor:
+        cursor.execute(insert)
+        cursor.execute(make)
+        cursor.execute(make)
+        cursor.execute("SELECT count(*) FROM delivery_message_event")
+        assert cursor.fetchone() == (1,)
+
+
+def test_the_sweep_makes_the_next_months_partitions_before_their_first_row(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    sweeping.make_months()
+    names = [
+        f"{table}_{timezone.now().date().replace(day=1) + timedelta(days=days):%Y_%m}"
+        for table in ("delivery_attempt", "delivery_message_event")
+        for days in (0, 32)
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM unnest(%s::text[]) AS name WHERE to_regclass(name) IS NULL", [names]
+        )
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize("broken", ["key", "design"])
+def test_a_mailing_that_cannot_be_made_is_paused_and_the_lane_goes_on(
+    own_database: str, sandbox: Sandbox, broken: str
+) -> None:
+    people = [factories.contact(f"p{n}@goodmail.example") for n in range(2)]
+    html = factories.HTML.replace("Hello", "{{ nobodys_field }}") if broken == "design" else factories.HTML
+    mailing = factories.launch(factories.mailing(design=factories.version(html=html)), people)
+    if broken == "key":
+        SendingDomain.objects.update(private_key=secrets.seal("another place", "x"))
+    drain_all()
+    mailing.refresh_from_db()
+    assert (mailing.state, states(mailing)) == (Mailing.State.PAUSED, {"queued": 2})
+    assert AuditEvent.objects.filter(action="delivery.mailing_stopped").count() == 1
+
+
+@pytest.mark.parametrize(("offset", "state"), [(-timedelta(days=1), "withheld"), (timedelta(), "sent")])
+def test_somebody_comes_of_age_on_the_clinics_day(
+    own_database: str, sandbox: Sandbox, offset: timedelta, state: str
+) -> None:
+    cast.clinic()
+    # Always a zone whose day isn't that of UTC.
+    ahead = timezone.now().hour >= 12
+    zone = "Pacific/Kiritimati" if ahead else "Etc/GMT+12"
+    Organization.objects.update(time_zone=zone)
+    day = timezone.now().astimezone(ZoneInfo(zone)).date()
+    assert day != timezone.now().date()
+    leap = (day.month, day.day) == (2, 29)
+    born = day.replace(year=day.year - 18, day=28 if leap else day.day) - offset
+    mailing = factories.launch(
+        factories.mailing(), [factories.contact("a@goodmail.example", birth_date=born.isoformat())]
+    )
+    drain_all()
+    assert states(mailing) == {state: 1}
+
+
+def test_without_a_key_everybody_is_withheld_and_the_mailing_ends(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    mailing = factories.launch(factories.mailing(), [factories.contact("a@goodmail.example")])
+    SendingDomain.objects.all().delete()
+    drain_all()
+    assert progress(mailing.pk).withheld == {"no_sending_domain": 1}
+
+
+def test_what_comes_back_after_a_cancellation_is_cancelled_too(own_database: str, sandbox: Sandbox) -> None:
+    mailing = factories.launch(factories.mailing(), [factories.contact("a@goodmail.example")])
+    [(source_id, provider_id)] = claims.due_lanes()
+    token = claims.new_token()
+    [mine] = claims.claim(mailing.pk, source_id, provider_id, token=token, limit=1)
+    actions.cancel_mailing(actor=cast.actor(cast.dana()), mailing=mailing)
+    claims.finish([claims.Result(mine, Next("queued", due=timezone.now()))], token=token)
+    sweeping.sweep()
+    assert states(mailing) == {"cancelled": 1}
+
+
 def test_a_worker_that_was_thought_dead_changes_nothing_any_more(own_database: str, sandbox: Sandbox) -> None:
     mailing = factories.launch(factories.mailing(), [factories.contact("a@goodmail.example")])
     [(source_id, provider_id)] = claims.due_lanes()
@@ -359,3 +476,16 @@ def test_a_notice_whose_seal_is_broken_ends_and_holds_up_nobody(own_database: st
     assert [Notice.objects.get(pk=each.pk).state for each in (broken, sound)] == ["expired", "sent"]
     assert len(sandbox.mailbox.entries()) == 1
     assert AuditEvent.objects.filter(action="notice.seal_broken", target_id=str(broken.pk)).count() == 1
+
+
+def test_what_a_dead_worker_wrote_of_notices_is_cleared_away(
+    own_database: str, sandbox: Sandbox, settings: Settings
+) -> None:
+    brand = cast.clinic()
+    actions.add_sending_domain(actor=access.system("setup"), domain=brand.domain)
+    _asked("ana@goodmail.example")
+    left = settings.JOURNAL_DIR / "notices"
+    with pytest.raises(KeyboardInterrupt), Journal.open(left, claims.new_token()):
+        raise KeyboardInterrupt
+    assert sending_notices.send_waiting() == 1
+    assert list(left.iterdir()) == []
