@@ -205,8 +205,9 @@ def web(addresses: Sequence[str]) -> list[str]:
 
 
 def start_all(group: Group, *, state: Path, addresses: Sequence[str]) -> None:
-    """Start index, workers, beat and web. The database and Redis are running already, and migrated."""
-    group.start("index", manage("index"))
+    """Start index, workers, beat and web. The database and Redis are running already, and migrated; the index may be."""
+    if "index" not in group.children:
+        group.start("index", manage("index"))
     group.start("worker-marketing", worker("marketing", 2))
     group.start("worker-transactional", worker("transactional", 1))
     group.start("worker-default", worker("default", 1))

@@ -83,19 +83,22 @@ class Command(BaseCommand):
             # Mailbox, journals, logs and reports of the last demonstration go with its database.
             shutil.rmtree(state, ignore_errors=True)
             servers.start()
-            self._say("Starting the sandbox: mail hosts with TLS, and a name server, on this machine")
-            sandbox = ("--folder", str(state / "sandbox"), "--smtp-port", str(smtp), "--dns-port", str(dns))
-            group.start("sandbox", processes.manage("sandbox", *sandbox))
             self._say("Migrating")
             self._do(environment, "migrate", "--verbosity=0")
             self._do(environment, "demo_story", "prepare")
-            self._say("Starting web, workers, beat and the index process")
+            self._say("Living through the past weeks, by the product's own actions with the clock set back")
+            group.start("index", processes.manage("index"))
+            group.wait_for("the index process", lambda: _index_listens(environment))
+            self._do(environment, "demo_story", "past")
+            self._say("Starting the sandbox: mail hosts with TLS, and a name server, on this machine")
+            sandbox = ("--folder", str(state / "sandbox"), "--smtp-port", str(smtp), "--dns-port", str(dns))
+            group.start("sandbox", processes.manage("sandbox", *sandbox))
+            self._say("Starting web, workers and beat")
             processes.start_all(group, state=state, addresses=[f"{bind}:{port}" for port in (staff, public)])
             near = "127.0.0.1" if bind == "0.0.0.0" else bind  # noqa: S104 - asked for by whoever started it
             group.wait_for(
                 "the web server", lambda: all(processes.listens(port, near) for port in (staff, public))
             )
-            group.wait_for("the index process", lambda: _index_listens(environment))
             figures = self._play(environment)
             group.check()
             if once:
