@@ -1,6 +1,5 @@
 """Mail that arrived in the sandbox, as its receiver's mail host and program see it: what the headers say, and what holds."""
 
-import asyncio
 import email
 import email.policy
 import re
@@ -8,13 +7,12 @@ from dataclasses import dataclass
 from email.message import EmailMessage
 
 import dkim
-import dns.exception
 from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from dns import asyncresolver
 
 from campaigns.delivery.sandbox.mailbox import Mailbox, Received
+from campaigns.delivery.sandbox.names import look_up
 
 _UNSIGNED_LINK = re.compile(r"<(https?://[^>]+)>")
 _SIGNED = re.compile(r"\bh=([^;]+)", re.IGNORECASE)
@@ -98,16 +96,10 @@ def _content(message: EmailMessage, kind: str) -> str:
     return str(part.get_content()) if part is not None else ""
 
 
-def _published(name: bytes, timeout: float = 5) -> bytes | None:
-    """What the sandbox's name server says of a DKIM key; it is asked as any receiving host would ask."""
-    host, _colon, port = settings.DELIVERY_DNS.rpartition(":")
-    resolver = asyncresolver.Resolver(configure=False)
-    resolver.nameservers, resolver.port, resolver.lifetime = [host], int(port), timeout
-    try:
-        answer = asyncio.run(resolver.resolve(name.decode().rstrip("."), "TXT"))
-    except dns.exception.DNSException:
-        return None
-    return b"".join(answer[0].strings)
+def _published(name: bytes, timeout: float = 5) -> bytes:
+    """What the sandbox's name server says of a DKIM key."""
+    address, _colon, port = settings.DELIVERY_DNS.rpartition(":")
+    return look_up(name.decode().rstrip("."), address=address, port=int(port), timeout=timeout).encode()
 
 
 def checks(mail: Mail) -> list[Check]:

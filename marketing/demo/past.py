@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import time_machine
 from django.conf import settings
@@ -37,10 +38,11 @@ WEEKS = 7
 # Invented patients are the same at every start.
 _chance = random.Random(7)  # noqa: S311 - plays dice for a story, guards nothing
 _EVENING = 20
+_ZONE = ZoneInfo("America/New_York")
 
 
 @contextmanager
-def _at(moment: datetime) -> Iterator[None]:
+def at(moment: datetime) -> Iterator[None]:
     """Let it be that moment, for all that this process does: in the demonstration alone, whose evidence proves nothing."""
     if not settings.DEMO:
         raise RuntimeError("the clock is set back in the demonstration alone")
@@ -51,9 +53,7 @@ def _at(moment: datetime) -> Iterator[None]:
 def _moment(days_ago: int, hour: int) -> datetime:
     """An hour of a day, in the clinic's zone."""
     day = timezone.localdate() - timedelta(days=days_ago)
-    return timezone.make_aware(
-        datetime.combine(day, time(hour, _chance.randrange(60), _chance.randrange(60)))
-    )
+    return datetime.combine(day, time(hour, _chance.randrange(60), _chance.randrange(60)), _ZONE)
 
 
 def live(say: Say) -> None:
@@ -61,7 +61,7 @@ def live(say: Say) -> None:
     _host, _colon, port = settings.DELIVERY_DNS.rpartition(":")
     with Sandbox(settings.SANDBOX_DIR, settings.DELIVERY_SMTP_PORT, int(port)):
         today = timezone.localdate()
-        with _at(_moment(WEEKS * 7, 9)):
+        with at(_moment(WEEKS * 7, 9)):
             _first_import(today)
             found = {name: dana.describe(name) for name in SEGMENTS}
         for plan in PAST:
@@ -87,18 +87,18 @@ def _first_import(today: date) -> None:
 def _campaign(plan: Plan, segment: Segment) -> None:
     marcus = access.of_user(people.user("marcus"))
     sent = _moment(plan.days_ago, plan.hour)
-    with _at(sent - timedelta(hours=27)):
+    with at(sent - timedelta(hours=27)):
         campaign = dana.write(plan, segment)
     if plan.back:
-        with _at(sent - timedelta(hours=26)):
+        with at(sent - timedelta(hours=26)):
             asked = campaigns.request_approval(actor=dana.actor(), campaign=campaign)
             campaigns.send_back_campaign(actor=marcus, mailing=asked, comment=plan.back)
-    with _at(sent - timedelta(hours=22)):
+    with at(sent - timedelta(hours=22)):
         campaign.refresh_from_db()
         asked = campaigns.request_approval(actor=dana.actor(), campaign=campaign)
-    with _at(sent - timedelta(hours=3)):
+    with at(sent - timedelta(hours=3)):
         campaigns.approve_campaign(actor=marcus, mailing=asked, comment=plan.comment)
-    with _at(sent):
+    with at(sent):
         campaign.refresh_from_db()
         sweeping.make_months()
         mailing = campaigns.launch_campaign(actor=dana.actor(), campaign=campaign)
@@ -145,7 +145,7 @@ def _patients(plan: Plan, sent: datetime) -> None:
     now = timezone.now()
     for moment, act, url in sorted(acts):
         if moment < now:
-            with _at(moment):
+            with at(moment):
                 path = url.removeprefix(settings.PUBLIC_URL)
                 patient.post(path, {"List-Unsubscribe": "One-Click"}) if act == "stop" else patient.get(path)
 
@@ -154,7 +154,7 @@ def _confirmations(days_ago: int) -> None:
     """At the desk two people without a word in the ledger ask for mail; one of them presses the button in the evening."""
     brand = Brand.objects.order_by("pk")[0]
     asked: list[str] = []
-    with _at(_moment(days_ago, 11)):
+    with at(_moment(days_ago, 11)):
         for contact, address, language in _without_a_word(2):
             asked.append(address)
             consent.ask_confirmation(
@@ -167,7 +167,7 @@ def _confirmations(days_ago: int) -> None:
                 language=language,
             )
         sending_notices.send_waiting()
-    with _at(_moment(days_ago, _EVENING)):
+    with at(_moment(days_ago, _EVENING)):
         for entry in patients.mailbox().entries():
             if entry.recipient in asked[:1] and (
                 link := patients.confirmation_in(patients.mailbox(), entry.id)

@@ -140,7 +140,7 @@ PAST: tuple[Plan, ...] = (
     ),
     Plan(
         name="Northfield news, November",
-        segment="Not seen for a year",
+        segment="Everybody",
         topic="clinic-news",
         subject="Your questions, answered by telephone",
         preheader="A nurse answers every weekday from eight to six.",
