@@ -14,11 +14,9 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.access import Permission, grant
-from accounts.organization.models import Brand
 from contacts.consent import actions as consent
-from contacts.consent.models import Topic
-from contacts.consent.queries import ledgers_of
-from contacts.consent.rules import Act, Evidence
+from contacts.consent.queries import last_addresses, ledgers_of
+from contacts.consent.rules import Act, Evidence, Move
 from contacts.models import Contact, Import
 from contacts.rules import fields
 from contacts.rules.rows import Declared, Parsed
@@ -26,10 +24,6 @@ from safeguards import audit, phi, tokens
 from safeguards.actor import Actor
 
 audit.declare("contact.address_changed", "import")
-
-CARRIED = "carried over with a changed address"
-# Stops that say something of an old mailbox and nothing of the person.
-_OF_THE_MAILBOX = frozenset({"hard_bounce"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +41,7 @@ class _Person:
     values: dict[str, Any]
     is_new: bool
     changed: bool
+    is_back: bool = False  # no contact of ours until now, and perhaps known to the ledger
 
 
 @dataclass(slots=True)
@@ -93,9 +88,17 @@ def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import,
         batch.declared += [(number, person, declared) for declared in row.declared]
     _write(batch, now)
     # What was said before comes before what the file says: of two words of one day the later recorded holds.
-    for old, person in batch.rebound.values():
-        if old != bytes(person.contact.address_hash):
-            _rebind(actor, person, old, source)
+    moves = _moves(batch, source)
+    if moves:
+        consent.rebind(actor=actor, moves=moves)
+    for move in moves:
+        audit.record(
+            "contact.address_changed",
+            actor=actor,
+            target=batch.by_key[move.person_key].contact,
+            patient=move.person_key.hex(),
+            details={"import": str(source.pk)},
+        )
     evidence = [
         (_evidence(person, declared, zone, now, source, number), declared.on is not None)
         for number, person, declared in batch.declared
@@ -125,7 +128,7 @@ def _known(actor: Actor, rows: Sequence[Parsed]) -> _Batch:
     for contact in contacts.values():
         if contact.deleted_at is not None:
             # Erased once, and back in the clinic's own list: nothing of the old record is taken up again.
-            _index(batch, _Person(contact, {}, is_new=False, changed=True))
+            _index(batch, _Person(contact, {}, is_new=False, changed=True, is_back=True))
     return batch
 
 
@@ -151,7 +154,7 @@ def _newcomer(contact_id: int, row: Parsed, address_hash: bytes, source: Import,
         updated_at=now,
         imported_by=source,
     )
-    return _Person(contact, dict(row.record), is_new=True, changed=True)
+    return _Person(contact, dict(row.record), is_new=True, changed=True, is_back=bool(row.external_id))
 
 
 def _remember(batch: _Batch, person: _Person) -> None:
@@ -225,44 +228,15 @@ def _age(act: Act) -> tuple[datetime, int]:
     return act.given_at, act.id
 
 
-def _rebind(actor: Actor, person: _Person, old: bytes, source: Import) -> None:
-    """What the person said under the old address holds for the new one, with its own date; above all every "no" (C8)."""
-    contact = person.contact
-    new, key = bytes(contact.address_hash), bytes(contact.person_key)
-    ledgers = ledgers_of([(old, key)])
-    newest: dict[tuple[str, int | None], Act] = {}
-    for act in sorted(ledgers.acts[(old, key)], key=_age):
-        newest[(act.subject, act.topic_id)] = act
-    consent.record(
-        actor=actor,
-        evidence=[
-            Evidence(
-                address_hash=new,
-                person_key=key,
-                subject=act.subject,
-                topic_id=act.topic_id,
-                act=act.act,
-                source=CARRIED,
-                given_at=act.given_at,
-                evidence={"import": str(source.pk)},
-            )
-            for act in newest.values()
-        ],
-    )
-    for stop in ledgers.stops[old]:
-        if stop.scope not in _OF_THE_MAILBOX:
-            consent.suppress(
-                actor=actor,
-                address_hash=new,
-                scope=stop.scope,
-                source=CARRIED,
-                brand=Brand.objects.get(pk=stop.brand_id) if stop.brand_id else None,
-                topic=Topic.objects.get(pk=stop.topic_id) if stop.topic_id else None,
-            )
-    audit.record(
-        "contact.address_changed",
-        actor=actor,
-        target=contact,
-        patient=key.hex(),
-        details={"import": str(source.pk)},
-    )
+def _moves(batch: _Batch, source: Import) -> list[Move]:
+    """Who has a new address. Of people who were gone, or are new to us and not to the ledger, only what they refused goes along:
+    a "no" outlives the contact (C8), and a "yes" has to come with its own evidence."""
+    evidence = {"import": str(source.pk)}
+    moves = [
+        Move(bytes(person.contact.person_key), old, bytes(person.contact.address_hash), evidence)
+        for old, person in batch.rebound.values()
+    ]
+    back = {bytes(person.contact.person_key): person for person in batch.touched if person.is_back}
+    for key, old in last_addresses(back).items():
+        moves.append(Move(key, old, bytes(back[key].contact.address_hash), evidence, only_refusals=True))
+    return [move for move in moves if move.old != move.new]

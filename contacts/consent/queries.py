@@ -1,7 +1,7 @@
 """Reads of the ledgers. They know hashes only, so they need no grant."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +39,18 @@ def standings_by_topic(address_hash: bytes, person_key: bytes, brand_id: int) ->
     return [
         (topic, standing(acts, stops, topic_id=topic.pk, brand_id=brand_id)) for topic in Topic.objects.all()
     ]
+
+
+def addresses_of(person_key: bytes) -> set[bytes]:
+    """The hashes of every address that the ledger has ever bound to this person."""
+    found = ConsentRecord.objects.filter(person_key=person_key).values_list("address_hash", flat=True)
+    return {bytes(address_hash) for address_hash in found.distinct()}
+
+
+def last_addresses(person_keys: Collection[bytes]) -> dict[bytes, bytes]:
+    """By person key, the hash of the address that the ledger bound last; people of whom it knows nothing are left out."""
+    found = ConsentRecord.objects.filter(person_key__in=person_keys).order_by("pk")
+    return {bytes(key): bytes(address) for key, address in found.values_list("person_key", "address_hash")}
 
 
 @dataclass(frozen=True, slots=True)

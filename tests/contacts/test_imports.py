@@ -1,6 +1,8 @@
 """Imports, from the upload to the last row: what is counted, what is recorded, and what a crash leaves."""
 
+import dataclasses
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -8,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import InternalError, connections
+from django.db import InternalError, connections, transaction
 from django.test import override_settings
 from django.utils import timezone
 
@@ -17,15 +19,17 @@ from accounts.access import Denied, Permission
 from contacts import actions
 from contacts.consent import actions as consent
 from contacts.consent.models import ConsentRecord, Suppression, Topic
-from contacts.consent.queries import standings_by_topic
+from contacts.consent.queries import standings_by_topic, unsubscribed_by_mailing
 from contacts.consent.rules import Standing
 from contacts.models import Contact, Import, ImportPart, ImportProblem
 from contacts.rules import fields
 from contacts.rules.problems import Unreadable
 from marketing.demo import sample
 from safeguards import phi, tokens
+from safeguards.actor import Actor
 from safeguards.fields import message_of
 from safeguards.models import AuditEvent
+from safeguards.tokens import LinkToken
 from tests import cast
 
 CLINIC25 = Path(__file__).parent.parent / "data" / "clinic25.csv"
@@ -247,6 +251,109 @@ def test_a_no_under_the_old_address_is_not_undone_by_an_older_yes_under_the_new(
     ana = by_mrn("A1")
     standings = standings_by_topic(bytes(ana.address_hash), bytes(ana.person_key), brand.pk)
     assert {standing for _topic, standing in standings} == {Standing.NO_CONSENT}
+
+
+AGREED = "mrn,email,subscribed,opt in source,opt in date\nA1,{0},yes,web form,2024-01-01\n"
+
+
+def reaches(external_id: str) -> set[Standing]:
+    """What the gate would hear of somebody now, over all topics."""
+    contact = by_mrn(external_id)
+    standings = standings_by_topic(bytes(contact.address_hash), bytes(contact.person_key), cast.clinic().pk)
+    return {standing for _topic, standing in standings}
+
+
+def old_mail(external_id: str) -> tuple[Actor, LinkToken]:
+    """The link in a mail that somebody got at the address that they have now, and themselves following it."""
+    contact = by_mrn(external_id)
+    address_hash, key = bytes(contact.address_hash), bytes(contact.person_key)
+    return Actor(kind="patient", id=key.hex()), LinkToken(address_hash, key, cast.clinic().pk, 41, 977)
+
+
+@pytest.mark.django_db
+def test_a_stop_by_an_old_mail_holds_at_the_new_address_and_undo_brings_it_back() -> None:
+    cast.clinic()
+    run(AGREED.format("ana@mail.example"))
+    ana, link = old_mail("A1")
+    run(AGREED.format("ana@new.example"))
+    run(AGREED.format("ana@newer.example"))
+    assert reaches("A1") == {Standing.REACHABLE}
+    consent.unsubscribe(actor=ana, token=link, source="one-click")
+    assert reaches("A1") == {Standing.SUPPRESSED}
+    assert Suppression.objects.filter(lifted_at=None).count() == 3
+    assert unsubscribed_by_mailing(41) == 1
+    consent.undo_unsubscribe(actor=ana, token=link)
+    assert reaches("A1") == {Standing.REACHABLE}
+    consent.choose_topics(actor=ana, token=link, topic_ids=[])
+    assert Standing.REACHABLE not in reaches("A1")
+
+
+@pytest.mark.django_db
+def test_a_link_to_an_old_address_takes_back_nothing_that_was_said_under_the_new() -> None:
+    cast.clinic()
+    run(AGREED.format("ana@mail.example"))
+    ana, link = old_mail("A1")
+    run(AGREED.format("ana@new.example"))
+    _ana, newer = old_mail("A1")
+    consent.unsubscribe(
+        actor=ana, token=dataclasses.replace(newer, mailing_id=42, message_id=978), source="one-click"
+    )
+    consent.undo_unsubscribe(actor=ana, token=link)
+    consent.choose_topics(actor=ana, token=link, topic_ids=[topic.pk for topic in Topic.objects.all()])
+    assert reaches("A1") == {Standing.SUPPRESSED}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("gone", ["erased", "unknown"])
+def test_a_stop_outlives_erasure_and_finds_the_person_at_another_address(gone: str) -> None:
+    cast.clinic()
+    run(AGREED.format("ana@mail.example"))
+    ana, link = old_mail("A1")
+    consent.unsubscribe(actor=ana, token=link, source="one-click")
+    if gone == "erased":
+        Contact.objects.update(deleted_at=timezone.now())
+    else:
+        Contact.objects.all().delete()
+    run(AGREED.format("ana@new.example"))
+    assert reaches("A1") == {Standing.SUPPRESSED}
+
+
+def test_a_stop_that_races_a_changed_address_holds(own_database: str) -> None:
+    """The re-binding has read the ledger and not committed when the stop by the old mail comes: it waits, and finds both."""
+    cast.clinic()
+    run(AGREED.format("ana@mail.example"))
+    ana, link = old_mail("A1")
+    source = check(upload(AGREED.format("ana@new.example")))
+    actions.start_import(actor=cast.actor(cast.dana()), import_id=source.pk)
+
+    def stop() -> None:
+        try:
+            consent.unsubscribe(actor=ana, token=link, source="one-click")
+        finally:
+            connections.close_all()
+
+    press = threading.Thread(target=stop)
+    with transaction.atomic():
+        actions.run_import(actor=IMPORTER, import_id=source.pk)
+        press.start()
+        waits_or_is_done(press)
+    press.join()
+    assert reaches("A1") == {Standing.SUPPRESSED}
+
+
+def waits_or_is_done(thread: threading.Thread) -> None:
+    """Until some other connection waits for a lock, or the thread has ended without."""
+    for _ in range(1000):
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+                " WHERE NOT granted AND locktype = 'advisory' AND datname = current_database()"
+            )
+            if cursor.fetchone()[0]:
+                return
+        thread.join(0.01)
+        if not thread.is_alive():
+            return
 
 
 @contextmanager
