@@ -24,7 +24,7 @@ from accounts.organization.models import Organization
 from contacts.actions.people import take_in
 from contacts.actions.uploads import NotNow
 from contacts.consent.models import Topic
-from contacts.models import Import, ImportPart, ImportProblem
+from contacts.models import KEPT, Import, ImportPart, ImportProblem
 from contacts.rules import reading
 from contacts.rules.problems import Problem, Unreadable
 from contacts.rules.reading import Row
@@ -39,7 +39,8 @@ audit.declare("import.started", "from_row")
 audit.declare("import.stopped", "rows_done")
 audit.declare("import.finished", "created", "updated", "rejected", "warned")
 audit.declare("import.failed", "code")
-audit.declare("import.expired")
+audit.declare("import.expired", "rows")
+audit.declare("import.problems_deleted", "rows")
 audit.declare("contact.imported", "created", "updated", "rejected", "import", "rows_done")
 
 BATCH = 500  # rows
@@ -47,7 +48,6 @@ CHECK_BATCH = 1000  # rows
 SHOWN = 20  # problems that the check keeps
 LEASE = timedelta(seconds=60)
 ATTEMPTS = 5
-KEPT = timedelta(days=7)
 
 State = Import.State
 WORKING = {State.CHECKING: "contacts.check_import", State.IMPORTING: "contacts.run_import"}
@@ -163,7 +163,7 @@ def run_import(*, actor: Actor, import_id: UUID) -> None:
 
 
 def sweep_imports(*, actor: Actor) -> int:
-    """Wake workers for imports that nobody holds, and delete files that were left lying for seven days.
+    """Wake workers for imports that nobody holds, and delete what was kept for seven days: files left lying, refused rows.
 
     Needs the permission to import. Returns how many were woken.
     """
@@ -177,7 +177,29 @@ def sweep_imports(*, actor: Actor) -> int:
     left_lying = resting.filter(created_at__lt=now - KEPT, parts__isnull=False).distinct()
     for import_id in left_lying.values_list("pk", flat=True):
         _expire(actor, import_id)
+    ended = Import.objects.filter(state__in=(State.DONE, State.FAILED), finished_at__lt=now - KEPT)
+    for import_id in ended.filter(problems__isnull=False).distinct().values_list("pk", flat=True):
+        _delete_problems(actor, import_id)
     return len(waiting)
+
+
+def _delete_problems(actor: Actor, import_id: UUID) -> None:
+    with transaction.atomic():
+        source = Import.objects.select_for_update().get(pk=import_id)
+        rows, _each = source.problems.all().delete()
+        if rows:
+            audit.record("import.problems_deleted", actor=actor, target=source, details={"rows": rows})
+
+
+def _forget_rows(actor: Actor, source: Import) -> None:
+    """Seal anew what is known of the file without any of its rows; a first row that is no header is a patient's."""
+    grant = access.grant(actor, Permission.IMPORT_CONTACTS)
+    (about,) = phi.reveal_sound(
+        [source], ["name", "first"], grant=grant, purpose="delete samples", sealed_field="about"
+    )
+    first = about["first"] if about and source.has_header else [""] * source.columns
+    name = about["name"] if about else ""
+    source.about = phi.seal(Import, "about", source.pk, {"name": name, "first": first})
 
 
 def _expire(actor: Actor, import_id: UUID) -> None:
@@ -186,12 +208,15 @@ def _expire(actor: Actor, import_id: UUID) -> None:
         if source.state in WORKING:
             return
         source.parts.all().delete()
+        _forget_rows(actor, source)
+        rows = 0
         if source.state != State.FAILED:
+            rows, _each = source.problems.all().delete()
             source.state = State.FAILED
             source.problem = Unreadable("expired", days=KEPT.days).packed()
             source.finished_at = timezone.now()
         source.save()
-        audit.record("import.expired", actor=actor, target=source)
+        audit.record("import.expired", actor=actor, target=source, details={"rows": rows})
 
 
 def _claim(actor: Actor, import_id: UUID, state: str) -> Import | None:
@@ -229,10 +254,11 @@ def _fail(actor: Actor, source: Import, error: Unreadable) -> None:
             return
         held.state, held.problem = State.FAILED, error.packed()
         held.lease_until, held.finished_at = None, timezone.now()
-        held.save()
         # After giving up the file is kept, so that it can be looked into; it goes after seven days.
         if error.code != "gave_up":
             held.parts.all().delete()
+            _forget_rows(actor, held)
+        held.save()
         audit.record(
             "import.failed", actor=actor, target=held, outcome="failure", details={"code": error.code}
         )
@@ -383,6 +409,7 @@ def _finish_check(actor: Actor, source: Import, total: int, tally: _Sorted) -> N
 
 def _finish_import(actor: Actor, source: Import) -> None:
     source.parts.all().delete()
+    _forget_rows(actor, source)
     source.state, source.lease_until, source.finished_at = State.DONE, None, timezone.now()
     source.save()
     audit.record(

@@ -147,6 +147,7 @@ def _page(request: HttpRequest, actor: Actor, source: Import, form: MapForm | No
         "lacks_evidence": rules.lacks_evidence(mapping),
         "problems": queries.first_problems(actor, source) if shows_problems else [],
         "problem_count": source.rejected + source.warned,
+        "has_problems": source.problems.exists(),
         "may_see_rows": queries.may_see_rows(actor, source),
         "why_failed": queries.why_failed(source),
     }

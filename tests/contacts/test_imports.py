@@ -493,6 +493,53 @@ def test_files_left_lying_are_deleted_after_seven_days() -> None:
     assert left.problem == {"code": "expired", "values": {"days": "7"}}
 
 
+def about(source: Import) -> str:
+    """All that is known of the file, as text."""
+    source.refresh_from_db()
+    grant = access.grant(IMPORTER, Permission.IMPORT_CONTACTS)
+    keys = ["name", "first", "samples"]
+    return json.dumps(phi.reveal([source], keys, grant=grant, purpose="test", sealed_field="about"))
+
+
+HEADED = "email,first name,born\nana@mail.example,Ana,1980-01-02\nb@mail.example,Bea,nonsense\n"
+BARE = "ana@mail.example,Ana,1980-01-02\nb@mail.example,Bea,1980-02-02\n"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("content", [HEADED, BARE], ids=["header", "no header"])
+def test_samples_of_patients_end_with_the_import(content: str) -> None:
+    cast.clinic()
+    waiting = upload(content)
+    assert "ana@mail.example" in about(waiting)
+    done = run(content)
+    assert "ana" not in about(done).lower()
+    assert "patients.csv" in about(done)
+    assert ("first name" in about(done)) == (content == HEADED)
+    Import.objects.filter(pk=waiting.pk).update(created_at=timezone.now() - timedelta(days=8))
+    actions.sweep_imports(actor=IMPORTER)
+    assert "ana" not in about(waiting).lower()
+
+
+@pytest.mark.django_db
+def test_refused_rows_are_deleted_seven_days_after_the_import_and_audited() -> None:
+    cast.clinic()
+    done = run(HEADED)
+    checked = check(upload(HEADED))
+    week = timezone.now() - timedelta(days=7)
+    Import.objects.filter(pk=done.pk).update(created_at=week, finished_at=week + timedelta(minutes=1))
+    actions.sweep_imports(actor=IMPORTER)
+    assert (done.problems.count(), checked.problems.count()) == (1, 1)
+    Import.objects.filter(pk=done.pk).update(finished_at=week - timedelta(minutes=1))
+    Import.objects.filter(pk=checked.pk).update(created_at=week - timedelta(minutes=1))
+    actions.sweep_imports(actor=IMPORTER)
+    assert not ImportProblem.objects.exists()
+    row = AuditEvent.objects.get(action="import.problems_deleted")
+    assert (row.target_id, row.details) == (str(done.pk), {"rows": 1})
+    assert AuditEvent.objects.get(action="import.expired").details == {"rows": 1}
+    actions.sweep_imports(actor=IMPORTER)
+    assert AuditEvent.objects.filter(action="import.problems_deleted").count() == 1
+
+
 def test_only_those_who_may_import_do(own_database: str) -> None:
     source = upload("email\na@mail.example\n")
     for user in (cast.olive(), cast.ann(), cast.marcus()):

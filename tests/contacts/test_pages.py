@@ -3,11 +3,13 @@
 import csv
 import io
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from accounts import access
 from accounts.models import User
@@ -152,6 +154,21 @@ def test_the_problems_file_is_safe_in_a_spreadsheet_and_audited() -> None:
     assert "is not an e-mail address" in row[1]
     opened = AuditEvent.objects.get(action="import.problems_opened")
     assert (opened.actor_display, opened.details) == ("Dana Kim", {"rows": 1})
+
+
+@pytest.mark.django_db
+def test_the_page_says_until_when_refused_rows_are_kept_and_then_that_they_are_gone() -> None:
+    cast.clinic()
+    client = as_user(cast.dana())
+    source = imported(client, b"email\nnobody\nb@mail.example\n")
+    page = client.get(f"/contacts/import/{source.pk}/").content.decode()
+    assert "and are deleted on" in page
+    assert "Download rows with problems" in page
+    Import.objects.update(finished_at=timezone.now() - timedelta(days=8))
+    actions.sweep_imports(actor=IMPORTER)
+    page = client.get(f"/contacts/import/{source.pk}/").content.decode()
+    assert "were kept for seven days, and are deleted" in page
+    assert "Download rows with problems" not in page
 
 
 @pytest.mark.django_db
