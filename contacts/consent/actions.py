@@ -14,7 +14,7 @@ from accounts.access import Permission
 from accounts.organization.models import Brand
 from contacts.consent.models import Confirmation, ConsentRecord, Suppression, Topic
 from contacts.consent.queries import addresses_of, ledgers_of, standings_by_topic
-from contacts.consent.rules import Evidence, Move, Standing, newest_of_each
+from contacts.consent.rules import Evidence, Move, Standing, agrees, newest_of_each
 from safeguards import audit, notices, tokens
 from safeguards.actor import Actor
 
@@ -334,8 +334,7 @@ def choose_topics(*, actor: Actor, token: tokens.LinkToken, topic_ids: Collectio
         chosen = {topic.pk for topic, _ in before} & set(topic_ids)
         if chosen:
             _lift_person(actor, token, scopes=_WIDE, brand=brand, source="preferences page")
-        fresh: list[Evidence] = []
-        for topic, standing in before:
+        for topic, _standing in before:
             if topic.pk not in chosen:
                 _stop_person(
                     actor, token, scope=Suppression.Scope.TOPIC, topic=topic, source="preferences page"
@@ -344,8 +343,8 @@ def choose_topics(*, actor: Actor, token: tokens.LinkToken, topic_ids: Collectio
             _lift_person(
                 actor, token, scopes=(Suppression.Scope.TOPIC,), topic=topic, source="preferences page"
             )
-            if standing is not Standing.REACHABLE:
-                fresh.append(_opt_in(token.address_hash, token.person_key, topic, "preferences page", now))
+        unreached = {topic.pk for topic, standing in before if standing is not Standing.REACHABLE}
+        fresh = _choices(token, chosen, unreached, now)
         record(actor=actor, evidence=fresh)
         audit.record(
             "consent.chosen",
@@ -355,14 +354,43 @@ def choose_topics(*, actor: Actor, token: tokens.LinkToken, topic_ids: Collectio
         )
 
 
-def _opt_in(address_hash: bytes, person_key: bytes, topic: Topic, source: str, at: datetime) -> Evidence:
+def _choices(token: tokens.LinkToken, chosen: set[int], unreached: set[int], now: datetime) -> list[Evidence]:
+    """What a saved choice adds to the ledger.
+
+    A "yes" to every topic, at whichever of their addresses, ends with it and becomes one for the topics that they left ticked:
+    else a topic that is added later would reach somebody who has just said which ones they want.
+    """
+    addresses = sorted(addresses_of(token.person_key) | {token.address_hash})
+    ledgers = ledgers_of([(address_hash, token.person_key) for address_hash in addresses])
+    fresh: list[Evidence] = []
+    for address_hash in addresses:
+        acts = ledgers.acts[(address_hash, token.person_key)]
+        is_own = address_hash == token.address_hash
+        agreed = {topic for topic in chosen if is_own or agrees(acts, topic_id=topic)}
+        source = "preferences page" if is_own else ELSEWHERE
+        if agrees(acts, topic_id=None):
+            fresh.append(_act(address_hash, token.person_key, None, source, now, ConsentRecord.Act.OPT_OUT))
+        else:
+            agreed &= unreached if is_own else set()
+        fresh += [_act(address_hash, token.person_key, topic, source, now) for topic in sorted(agreed)]
+    return fresh
+
+
+def _act(
+    address_hash: bytes,
+    person_key: bytes,
+    topic_id: int | None,
+    source: str,
+    at: datetime,
+    act: str = ConsentRecord.Act.OPT_IN,
+) -> Evidence:
     version = CONFIRM_TEXT if source.startswith("confirm") else PREFERENCES_TEXT
     return Evidence(
         address_hash=address_hash,
         person_key=person_key,
         subject=ConsentRecord.Subject.MARKETING,
-        topic_id=topic.pk,
-        act=ConsentRecord.Act.OPT_IN,
+        topic_id=topic_id,
+        act=act,
         source=source,
         given_at=at,
         text_version=version,
@@ -453,7 +481,7 @@ def confirm(*, actor: Actor, token: str) -> Confirmation:
         record(
             actor=actor,
             evidence=[
-                _opt_in(address_hash, person_key, topic, f"confirmed: {confirmation.source}", now)
+                _act(address_hash, person_key, topic.pk, f"confirmed: {confirmation.source}", now)
                 for topic in chosen
             ],
         )

@@ -98,8 +98,13 @@ def standing(acts: Iterable[Act], suppressions: Iterable[Stop], *, topic_id: int
     """
     if any(stops(stop, topic_id=topic_id, brand_id=brand_id) for stop in suppressions):
         return Standing.SUPPRESSED
+    return Standing.REACHABLE if agrees(acts, topic_id=topic_id) else Standing.NO_CONSENT
+
+
+def agrees(acts: Iterable[Act], *, topic_id: int | None) -> bool:
+    """Whether the newest word on this topic or on all topics is a yes; with None, on all topics, those to come included."""
     newest = _newest(acts, "marketing", (topic_id, None))
-    return Standing.REACHABLE if newest and newest.act == "opt_in" else Standing.NO_CONSENT
+    return newest is not None and newest.act == "opt_in"
 
 
 def tracking_agreed(acts: Iterable[Act]) -> bool:
