@@ -302,6 +302,8 @@ def _parser(source: Import) -> Callable[[Row], Parsed | tuple[Problem, ...]]:
     today = timezone.now().astimezone(_zone()).date()
 
     def parse(row: Row) -> Parsed | tuple[Problem, ...]:
+        if row.flaw:
+            return (row.flaw,)
         return parse_row(
             row.cells,
             mapping,

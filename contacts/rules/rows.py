@@ -9,7 +9,7 @@ from contacts.rules import fields, values
 from contacts.rules.fields import Kind
 from contacts.rules.mapping import fold
 from contacts.rules.problems import Problem
-from contacts.rules.reading import LONGEST_ADDRESS
+from contacts.rules.reading import LONGEST_ADDRESS, LOST
 
 SOURCE_LIMIT = 120
 OLDEST = timedelta(days=130 * 366)
@@ -92,13 +92,17 @@ def parse_row(
     evidence: dict[str, str] = {}
     for column in sorted(mapping):
         key, cell = mapping[column], _bare(cells[column].strip())
-        if key in fields.EVIDENCE:
+        if LOST in cell:
+            findings.add("letters", key, cell)
+        elif "\0" in cell:
+            findings.add("no_text", key)
+        elif key in fields.EVIDENCE:
             evidence[key] = cell
         elif key == "email":
             record[key] = _email(cell, normalise, findings)
         else:
             record[key] = _value(fields.BY_KEY[key], cell, findings)
-    if "email" not in record:
+    if "email" not in record and "email" not in {problem.column for problem in findings.problems}:
         findings.add("email_missing", "email")
     _check_dates(record, today, findings)
     declared = _declared(evidence, topics, today, findings)

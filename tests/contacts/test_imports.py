@@ -450,12 +450,42 @@ def test_a_stopped_import_keeps_what_is_in_and_can_go_on() -> None:
 
 
 @pytest.mark.django_db
-def test_a_check_that_meets_an_unreadable_row_fails_with_words_and_keeps_no_file() -> None:
+def test_rows_that_can_not_be_read_are_problems_with_their_numbers_and_the_others_come_in() -> None:
     cast.clinic()
-    content = "email,first name\n" + "a@mail.example,Ana\n" * 8000 + 'b@mail.example,"' + "x" * 70_000
+    good = "a@mail.example,Peña\n".encode()
+    content = b"email,last name\n" + b"".join(
+        [
+            good,
+            b'b@mail.example,"open\n',
+            good,
+            b"c@mail.example," + b"x" * 70_000 + b"\n",
+            b"d@mail.example,Pe\xf1a\n",
+            b"e@mail.example,nul\0\n",
+            good.replace(b"a@", b"f@"),
+        ]
+    )
+    source = run(content)
+    assert source.state == "done"
+    assert counts(source) == (7, 2, 1, 4, 0)
+    problems = source.problems.order_by("row_number").values_list("row_number", "codes")
+    assert list(problems) == [(3, ["open_quote"]), (5, ["row_too_long"]), (6, ["letters"]), (7, ["no_text"])]
+    assert {opened(contact)["last_name"] for contact in Contact.objects.all()} == {"Peña"}
+    assert not source.parts.exists()
+
+
+@pytest.mark.django_db
+def test_a_check_that_meets_quotes_without_sense_fails_with_words_and_keeps_no_file() -> None:
+    cast.clinic()
+    content = (
+        "email,first name\n"
+        + "a@mail.example,Ana\n" * 8000
+        + ('b@mail.example,"' + ("x" * 660 + "\n") * 100) * 70
+    )
     source = check(upload(content))
     assert source.state == "failed"
-    assert source.problem == {"code": "row_too_long", "values": {"row": "8002", "limit": "65536"}}
+    assert source.problem is not None
+    assert source.problem["code"] == "unreadable_row"
+    assert int(source.problem["values"]["row"]) > 8001
     assert not source.parts.exists()
 
 
