@@ -29,6 +29,8 @@ PER_PAGE = 50
 IMPORTS_PER_PAGE = 25
 SHOWN_PROBLEMS = 20
 SAMPLES = 3
+SealBroken = phi.SealBroken
+"""Raised where one thing alone was to be opened, and it isn't what was sealed."""
 _LISTED = ("first_name", "last_name", "email", "language", "city")
 
 
@@ -42,6 +44,7 @@ class Listed:
     language: str
     city: str
     updated_at: datetime
+    broken: bool = False  # the record can't be opened; an incident row says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Chart:
     history: list[Entry]
     opened: bool
     may_open: bool
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +156,22 @@ def found_contacts(actor: Actor, text: str, *, number: int) -> Contacts:
 
 def _listed(actor: Actor, contacts: Sequence[Contact], purpose: str) -> list[Listed]:
     grant = access.grant(actor, Permission.VIEW_CONTACTS)
-    opened = phi.reveal(contacts, _LISTED, grant=grant, purpose=purpose)
+    opened = phi.reveal_sound(contacts, _LISTED, grant=grant, purpose=purpose)
     return [
-        Listed(
-            contact.pk,
-            _name(values),
-            values["email"] or "",
-            values["language"] or "",
-            values["city"] or "",
-            contact.updated_at,
-        )
+        _line(contact, values) if values else Listed(contact.pk, "", "", "", "", contact.updated_at, True)
         for contact, values in zip(contacts, opened, strict=True)
     ]
+
+
+def _line(contact: Contact, values: dict[str, Any]) -> Listed:
+    return Listed(
+        contact.pk,
+        _name(values),
+        values["email"] or "",
+        values["language"] or "",
+        values["city"] or "",
+        contact.updated_at,
+    )
 
 
 def _name(values: dict[str, Any]) -> str:
@@ -181,23 +189,24 @@ def chart(actor: Actor, contact: Contact, *, brand: Brand | None, purpose: str =
         access.require(actor, Permission.VIEW_CLINICAL)
         shown = list(fields.BY_KEY)
     grant = access.grant(actor, Permission.VIEW_CONTACTS)
-    (values,) = phi.reveal([contact], shown, grant=grant, purpose=purpose or "contact page")
+    (values,) = phi.reveal_sound([contact], shown, grant=grant, purpose=purpose or "contact page")
     address_hash, person_key = bytes(contact.address_hash), bytes(contact.person_key)
     return Chart(
         contact=contact,
-        name=_name(values),
-        email=values["email"] or "",
-        language=values["language"] or "",
-        groups=_groups(values),
+        name=_name(values) if values else _("A person whose record can't be opened"),
+        email=values["email"] or "" if values else "",
+        language=values["language"] or "" if values else "",
+        groups=_groups(values) if values else [],
         standings=standings_by_topic(address_hash, person_key, brand.pk) if brand else [],
         history=history(address_hash, person_key),
         opened=bool(purpose),
-        may_open=access.allowed(actor, Permission.VIEW_CLINICAL),
+        may_open=values is not None and access.allowed(actor, Permission.VIEW_CLINICAL),
+        broken=values is None,
     )
 
 
 def address_of(actor: Actor, contact: Contact) -> tuple[str, str]:
-    """Address and language ("en" where unknown) of a contact about to be asked for consent. Raises Denied."""
+    """Address and language ("en" where unknown) of a contact about to be asked for consent. Raises Denied, SealBroken."""
     grant = access.grant(actor, Permission.VIEW_CONTACTS)
     (values,) = phi.reveal([contact], ["email", "language"], grant=grant, purpose="ask for confirmation")
     return str(values["email"]), str(values["language"] or "en")
@@ -246,8 +255,17 @@ def import_page(actor: Actor, number: str | None) -> tuple[list[ListedImport], P
     page = Paginator(imports, IMPORTS_PER_PAGE).get_page(number)
     grant = access.grant(actor, Permission.IMPORT_CONTACTS)
     sources = list(page.object_list)
-    opened = phi.reveal(sources, ["name"], grant=grant, purpose="list of imports", sealed_field="about")
-    return [ListedImport(s, str(o["name"])) for s, o in zip(sources, opened, strict=True)], page
+    opened = phi.reveal_sound(sources, ["name"], grant=grant, purpose="list of imports", sealed_field="about")
+    return [
+        ListedImport(s, str(o["name"]) if o else broken()) for s, o in zip(sources, opened, strict=True)
+    ], page
+
+
+def broken() -> str:
+    """What stands in the place of something that can't be opened."""
+    return _(
+        "Can't be opened: damaged or tampered with. It is recorded in the audit log; tell your administrator."
+    )
 
 
 def import_of(actor: Actor, import_id: UUID) -> Import:
@@ -262,9 +280,12 @@ def file_of(actor: Actor, source: Import) -> tuple[str, tuple[str, ...], list[Co
     Values are shown to whoever uploaded them and to those who may see clinical fields; others see first letters. Raises Denied.
     """
     grant = access.grant(actor, Permission.IMPORT_CONTACTS)
-    (about,) = phi.reveal(
+    (about,) = phi.reveal_sound(
         [source], ["name", "first", "samples"], grant=grant, purpose="map columns", sealed_field="about"
     )
+    if about is None:
+        # The columns are numbered then, and can be mapped all the same.
+        about = {"name": broken(), "first": [""] * source.columns, "samples": None}
     first, rows = tuple(about["first"] or ()), list(about["samples"] or ())
     open_to = may_see_rows(actor, source)
     rows = rows if source.has_header else [list(first), *rows]
@@ -290,9 +311,12 @@ def first_problems(actor: Actor, source: Import) -> list[ListedProblem]:
     """The first rows with problems, without what they hold. Raises Denied."""
     grant = access.grant(actor, Permission.IMPORT_CONTACTS)
     found = list(source.problems.order_by("row_number")[:SHOWN_PROBLEMS])
-    opened = phi.reveal(found, ["problems"], grant=grant, purpose="problems of an import")
+    opened = phi.reveal_sound(found, ["problems"], grant=grant, purpose="problems of an import")
     listed = []
     for problem, values in zip(found, opened, strict=True):
+        if values is None:
+            listed.append(ListedProblem(problem.row_number, True, [("", broken())]))
+            continue
         unpacked = [Problem.unpacked(packed) for packed in values["problems"]]
         sentences = [(_label(one.column), one.message(_, masked=True)) for one in unpacked]
         refused = problem.codes != ["consent_incomplete"]
@@ -311,8 +335,11 @@ def problem_rows(actor: Actor, source: Import) -> Iterator[list[str]]:
     yield [_("Row"), _("Problems"), *names]
     last = 0
     while found := _next_problems(source, last):
-        opened = phi.reveal(found, ["cells", "problems"], grant=grant, purpose="problems file")
+        opened = phi.reveal_sound(found, ["cells", "problems"], grant=grant, purpose="problems file")
         for problem, values in zip(found, opened, strict=True):
+            if values is None:
+                yield [str(problem.row_number), broken()]
+                continue
             yield [str(problem.row_number), _sentences(values["problems"]), *values["cells"]]
         last = found[-1].row_number
 

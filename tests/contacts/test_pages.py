@@ -15,7 +15,7 @@ from accounts import access
 from accounts.models import User
 from contacts import actions
 from contacts.consent.models import Confirmation, Topic
-from contacts.models import Contact, Import
+from contacts.models import Contact, Import, ImportProblem
 from safeguards import tokens
 from safeguards.models import AuditEvent, Notice
 from tests import cast, processes
@@ -274,6 +274,38 @@ def test_asking_for_confirmation_leaves_a_notice_to_the_person() -> None:
     assert bytes(confirmation.person_key) == bytes(person.person_key)
     assert confirmation.source == "asked by telephone"
     assert Notice.objects.get().kind == "consent.confirm"
+
+
+def test_one_damaged_record_is_told_of_and_breaks_no_page(own_database: str) -> None:
+    cast.clinic()
+    client = as_user(cast.ada())
+    source = imported(client, b"email,first name\nana@mail.example,Ana\nb@mail.example,Bea\nnobody,Cy\n")
+    other = upload(client, b"email\nx@mail.example\n")
+    ana = Contact.objects.order_by("pk")[0]
+    Contact.objects.filter(pk=ana.pk).update(version=9)
+    Import.objects.filter(pk=source.pk).update(about=other.about)
+    ImportProblem.objects.update(record=other.about)
+    words = "damaged or tampered with"
+    people = client.get("/contacts/").content.decode()
+    assert words in people
+    assert "Bea" in people
+    person = client.get(f"/contacts/{ana.pk}/").content.decode()
+    assert words in person
+    assert "Show hidden fields" not in person
+    assert "History of consent" in person
+    assert (
+        words
+        in client.post(f"/contacts/{ana.pk}/clinical/", {"purpose": "compliance review"}).content.decode()
+    )
+    topic = Topic.objects.get(slug="clinic-news")
+    asked = client.post(f"/contacts/{ana.pk}/ask/", {"source": "asked by telephone", "topics": [topic.pk]})
+    assert (asked.status_code, Confirmation.objects.count()) == (302, 0)
+    imports = client.get("/contacts/import/").content.decode()
+    assert words in imports
+    assert "patients.csv" in imports
+    assert words in client.get(f"/contacts/import/{source.pk}/").content.decode()
+    assert words in client.post(f"/contacts/import/{source.pk}/problems/").getvalue().decode()
+    assert AuditEvent.objects.filter(action="phi.seal_broken", details__row=str(ana.pk)).exists()
 
 
 def test_those_without_the_permission_see_no_page(own_database: str) -> None:
