@@ -59,6 +59,9 @@ class Import(models.Model):
     has_header = models.BooleanField(default=True)
     columns = models.PositiveSmallIntegerField(default=0)
     mapping = models.JSONField(default=dict)  # column number (as text) to field key
+    # Column number (as text) to how its dates with slashes are read: {"form": of rules.dates.Form, "by": "values", "chosen" or
+    # "nobody", where the values leave it open and somebody has to say}.
+    dates = models.JSONField(default=dict)
     size = models.BigIntegerField()
     rows_total = models.PositiveIntegerField(default=0)
     rows_done = models.PositiveIntegerField(default=0)
@@ -79,6 +82,11 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"import {self.pk}"
+
+    @property
+    def asks_for_dates(self) -> bool:
+        """Whether nothing but a person can say how a column's dates are to be read."""
+        return any(read["by"] == "nobody" for read in self.dates.values())
 
     @property
     def problems_until(self) -> datetime:

@@ -19,6 +19,7 @@ from contacts.consent.queries import Entry, history, standings_by_topic
 from contacts.consent.rules import Standing
 from contacts.models import Contact, Import, ImportProblem
 from contacts.rules import fields
+from contacts.rules.dates import Form, Seen, likeliest
 from contacts.rules.fields import Kind
 from contacts.rules.problems import Problem, Unreadable, mask
 from contacts.segments import queries as segments
@@ -96,11 +97,15 @@ class ListedImport:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of an uploaded file: its number, what it is called, and a few values."""
+    """One column of an uploaded file: its number, what it is called, and a few values.
+
+    `dates` is how its dates would be read, where somebody has to say; otherwise None.
+    """
 
     number: int
     name: str
     samples: list[str]
+    dates: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,11 +295,37 @@ def file_of(actor: Actor, source: Import) -> tuple[str, tuple[str, ...], list[Co
     open_to = may_see_rows(actor, source)
     rows = rows if source.has_header else [list(first), *rows]
     columns = []
+    seen = [_dates_of(rows, number) for number in range(len(first))]
     for number in range(len(first)):
         values = [row[number].strip() for row in rows if len(row) > number]
         samples = [value if open_to else mask(value) for value in values if value][:SAMPLES]
-        columns.append(Column(number, _column_name(source, first, number), samples))
+        dates = _asked(source, number, seen)
+        columns.append(Column(number, _column_name(source, first, number), samples, dates))
     return str(about["name"]), first, columns
+
+
+def _dates_of(rows: Sequence[Sequence[str]], number: int) -> Seen:
+    seen = Seen()
+    for row in rows:
+        if len(row) > number:
+            seen.add(row[number])
+    return seen
+
+
+def _asked(source: Import, number: int, seen: Sequence[Seen]) -> Form | None:
+    """How to offer to read a column's dates, where the samples leave it open, or the check did."""
+    read = source.dates.get(str(number))
+    if read and read["by"] != "values":
+        return Form(read["form"])
+    if read or not seen[number].is_open:
+        return None
+    return likeliest(seen[number], seen)
+
+
+def dates_read(source: Import, columns: Sequence[Column]) -> list[tuple[str, Form, bool]]:
+    """How the check read dates with slashes: (column, form, whether a person has to confirm it)."""
+    found = sorted(source.dates.items(), key=lambda item: int(item[0]))
+    return [(columns[int(column)].name, Form(read["form"]), read["by"] == "nobody") for column, read in found]
 
 
 def may_see_rows(actor: Actor, source: Import) -> bool:

@@ -26,6 +26,8 @@ from contacts.actions.uploads import NotNow
 from contacts.consent.models import Topic
 from contacts.models import KEPT, Import, ImportPart, ImportProblem
 from contacts.rules import reading
+from contacts.rules.dates import Form, Seen, likeliest
+from contacts.rules.mapping import date_columns
 from contacts.rules.problems import Problem, Unreadable
 from contacts.rules.reading import Row
 from contacts.rules.rows import Parsed, Topics, parse_row
@@ -45,6 +47,7 @@ audit.declare("contact.imported", "created", "updated", "rejected", "import", "r
 
 BATCH = 500  # rows
 CHECK_BATCH = 1000  # rows
+DATES_BATCH = 10_000  # rows
 SHOWN = 20  # problems that the check keeps
 LEASE = timedelta(seconds=60)
 ATTEMPTS = 5
@@ -70,12 +73,13 @@ class _Sorted:
 def start_import(*, actor: Actor, import_id: UUID) -> None:
     """Begin an import that was checked, or go on with one that was stopped.
 
-    Needs the permission to import. Raises NotNow in any other state.
+    Needs the permission to import. Raises NotNow in any other state, and while nobody has said how to read dates that can be
+    read either way.
     """
     access.require(actor, Permission.IMPORT_CONTACTS)
     with transaction.atomic():
         source = Import.objects.select_for_update().get(pk=import_id)
-        if source.state == State.CHECKED:
+        if source.state == State.CHECKED and not source.asks_for_dates:
             # The check's counts and samples make way for the import's own.
             source.problems.all().delete()
             source.rows_done = source.rows_good = source.rejected = source.warned = 0
@@ -116,9 +120,10 @@ def check_import(*, actor: Actor, import_id: UUID) -> None:
     source = _claim(actor, import_id, State.CHECKING)
     if source is None:
         return
-    parse = _parser(source)
     tally, total = _Sorted(), 0
     try:
+        source = _decide_dates(actor, source)
+        parse = _parser(source)
         for batch in _batches(_rows(actor, source), CHECK_BATCH):
             found = _sort(batch, parse)
             total += len(batch)
@@ -136,6 +141,41 @@ def check_import(*, actor: Actor, import_id: UUID) -> None:
         _fail(actor, source, error)
     except _Lost:
         logger.info("check of import %s is no longer ours", import_id)
+
+
+def _decide_dates(actor: Actor, source: Import) -> Import:
+    """Read every date of the file once before any is understood: a column is read one way from its first row to its last."""
+    mapping = {int(column): key for column, key in source.mapping.items()}
+    seen = {column: Seen() for column in date_columns(mapping)}
+    if not seen:
+        return source
+    for batch in _batches(_rows(actor, source), DATES_BATCH):
+        for row in batch:
+            for column, found in seen.items():
+                if column < len(row.cells):
+                    found.add(row.cells[column])
+        with transaction.atomic():
+            source = _hold(source)
+            _renew(source)
+    decided = {}
+    forms = {found.form for found in seen.values() if found.form} | {
+        None for one in seen.values() if one.is_mixed
+    }
+    for column, found in seen.items():
+        said = source.dates.get(str(column))
+        if found.form:
+            decided[str(column)] = {"form": found.form, "by": "values"}
+        elif found.is_open and said and said["by"] == "chosen":
+            decided[str(column)] = said
+        elif found.is_open:
+            # One program wrote the file: where its other columns leave no doubt, this one has none either.
+            by = "values" if len(forms) == 1 and not found.is_mixed else "nobody"
+            decided[str(column)] = {"form": likeliest(found, seen.values()), "by": by}
+    with transaction.atomic():
+        source = _hold(source)
+        source.dates = decided
+        _renew(source)
+    return source
 
 
 def run_import(*, actor: Actor, import_id: UUID) -> None:
@@ -299,6 +339,7 @@ def _parser(source: Import) -> Callable[[Row], Parsed | tuple[Problem, ...]]:
     topics = Topics.of(
         {name: topic.pk for topic in Topic.objects.all() for name in (topic.name, topic.slug, topic.name_es)}
     )
+    day_first = {mapping[int(c)] for c, read in source.dates.items() if read["form"] == Form.DAY_FIRST}
     today = timezone.now().astimezone(_zone()).date()
 
     def parse(row: Row) -> Parsed | tuple[Problem, ...]:
@@ -311,6 +352,7 @@ def _parser(source: Import) -> Callable[[Row], Parsed | tuple[Problem, ...]]:
             topics=topics,
             today=today,
             normalise=tokens.normalise,
+            day_first=day_first,
         )
 
     return parse

@@ -68,7 +68,7 @@ ROW: dict[str, str] = {
     "email_malformed": gettext_noop("“%(value)s” is not an e-mail address. Correct it."),
     "too_long": gettext_noop("The value is longer than %(limit)s characters. Shorten it."),
     "not_a_date": gettext_noop(
-        "“%(value)s” is not a date. Write it as 2026-11-30, 11/30/2026 or 30-Nov-2026."
+        "“%(value)s” is not a date, or not one like the others of its column. Write it as 2026-11-30 or 30-Nov-2026."
     ),
     "not_a_moment": gettext_noop(
         "“%(value)s” is not a date and time. Write it as 2026-11-30 14:05, in the clinic's own time."

@@ -9,7 +9,7 @@ TEXT_LIMIT = 500  # characters
 LIST_LIMIT = 200  # values in one cell
 
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-_AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _NAMED = re.compile(r"(\d{1,2})[- ]([A-Za-z]{3,9})\.?[- ](\d{4})")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?\s*([AaPp])?\.?(?:[Mm]\.?)?")
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?")
@@ -65,18 +65,18 @@ def read_zip(cell: str) -> str:
     return text.zfill(5) if text.isascii() and text.isdigit() and 3 <= len(text) < 5 else text
 
 
-def read_date(cell: str) -> date:
-    """A date as 2026-11-30, 11/30/2026 or 30-Nov-2026; a time behind it is let go. Raises NotThis.
+def read_date(cell: str, *, day_first: bool = False) -> date:
+    """A date as 2026-11-30, 11/30/2026 (with `day_first` 30/11/2026) or 30-Nov-2026; a time behind it is let go. Raises NotThis.
 
     Years of two digits are refused: a birth date and an appointment would mean different centuries.
     """
-    day, _rest = _split_date(cell.strip())
+    day, _rest = _split_date(cell.strip(), day_first)
     return day
 
 
-def read_moment(cell: str) -> datetime:
+def read_moment(cell: str, *, day_first: bool = False) -> datetime:
     """A date and time in the clinic's own zone, without one; midnight where there is no time. Raises NotThis."""
-    day, rest = _split_date(cell.strip())
+    day, rest = _split_date(cell.strip(), day_first)
     rest = rest.strip(" Tt,")
     if not rest:
         return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - the clinic's own time, see fields.Kind.MOMENT
@@ -123,12 +123,13 @@ def read_many(cell: str) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-def _split_date(text: str) -> tuple[date, str]:
+def _split_date(text: str, day_first: bool) -> tuple[date, str]:
     try:
         if match := _ISO.match(text):
             day = date(int(match[1]), int(match[2]), int(match[3]))
-        elif match := _AMERICAN.match(text):
-            day = date(int(match[3]), int(match[1]), int(match[2]))
+        elif match := _SLASHED.match(text):
+            month, number = (match[2], match[1]) if day_first else (match[1], match[2])
+            day = date(int(match[3]), int(month), int(number))
         elif (match := _NAMED.match(text)) and match[2][:3].lower() in _MONTHS:
             day = date(int(match[3]), _MONTHS.index(match[2][:3].lower()) + 1, int(match[1]))
         else:

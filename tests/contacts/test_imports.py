@@ -23,6 +23,7 @@ from contacts.consent.queries import standings_by_topic, unsubscribed_by_mailing
 from contacts.consent.rules import Standing
 from contacts.models import Contact, Import, ImportPart, ImportProblem
 from contacts.rules import fields
+from contacts.rules.dates import Form
 from contacts.rules.problems import Unreadable
 from marketing.demo import sample
 from safeguards import phi, tokens
@@ -47,7 +48,7 @@ def first_row(source: Import) -> tuple[str, ...]:
     return tuple(about["first"])
 
 
-def check(source: Import) -> Import:
+def check(source: Import, dates: dict[int, Form] | None = None) -> Import:
     """Map by the guess, and check."""
     actions.map_columns(
         actor=cast.actor(cast.dana()),
@@ -55,6 +56,7 @@ def check(source: Import) -> Import:
         mapping={int(column): key for column, key in source.mapping.items()},
         has_header=source.has_header,
         first=first_row(source),
+        dates=dates,
     )
     actions.check_import(actor=IMPORTER, import_id=source.pk)
     source.refresh_from_db()
@@ -447,6 +449,59 @@ def test_a_stopped_import_keeps_what_is_in_and_can_go_on() -> None:
     for again in (actions.start_import, actions.stop_import):
         with pytest.raises(actions.NotNow):
             again(actor=dana, import_id=source.pk)
+
+
+def births(source: Import) -> list[str]:
+    """The dates of birth that an import brought, in the order of the rows."""
+    if source.state == "checked":
+        actions.start_import(actor=cast.actor(cast.dana()), import_id=source.pk)
+        actions.run_import(actor=IMPORTER, import_id=source.pk)
+    return [opened(contact)["birth_date"] for contact in Contact.objects.order_by("pk")]
+
+
+def born(*dates: str, more: str = "") -> str:
+    rows = "".join(f"p{number}@mail.example,{date}{more}\n" for number, date in enumerate(dates))
+    return "email,dob" + (",last visit" if more else "") + "\n" + rows
+
+
+@pytest.mark.django_db
+def test_a_column_of_dates_is_read_one_way_from_the_first_row_to_the_last() -> None:
+    cast.clinic()
+    source = check(upload(born("05/12/1980", *["1980-01-02"] * 30, "25/12/1980")))
+    assert source.dates == {"1": {"form": "day_first", "by": "values"}}
+    found = births(source)
+    assert (found[0], found[-1]) == ("1980-12-05", "1980-12-25")
+    Contact.objects.all().delete()
+    assert births(check(upload(born("05/12/1980", "12/25/1980")))) == ["1980-05-12", "1980-12-25"]
+
+
+@pytest.mark.django_db
+def test_the_other_columns_of_the_file_say_how_an_open_one_is_read() -> None:
+    cast.clinic()
+    source = check(upload(born("05/12/1980", more=",25/11/2025")))
+    assert source.dates["1"] == {"form": "day_first", "by": "values"}
+    assert births(source) == ["1980-12-05"]
+
+
+@pytest.mark.django_db
+def test_dates_that_leave_it_open_are_not_imported_before_somebody_has_said() -> None:
+    cast.clinic()
+    source = check(upload(born("05/12/1980", "06/06/1990")))
+    assert source.dates == {"1": {"form": "month_first", "by": "nobody"}}
+    with pytest.raises(actions.NotNow):
+        actions.start_import(actor=cast.actor(cast.dana()), import_id=source.pk)
+    source = check(source, {1: Form.DAY_FIRST})
+    assert births(source) == ["1980-12-05", "1990-06-06"]
+
+
+@pytest.mark.django_db
+def test_a_column_that_mixes_both_is_asked_about_and_its_other_rows_are_refused() -> None:
+    cast.clinic()
+    source = upload(born("25/12/1980", "26/12/1980", "12/27/1980", "05/12/1980"))
+    assert check(source).dates == {"1": {"form": "day_first", "by": "nobody"}}
+    checked = check(source, {1: Form.DAY_FIRST})
+    assert checked.problems.get().codes == ["not_a_date"]
+    assert births(checked) == ["1980-12-25", "1980-12-26", "1980-12-05"]
 
 
 @pytest.mark.django_db

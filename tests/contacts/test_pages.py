@@ -157,6 +157,27 @@ def test_the_problems_file_is_safe_in_a_spreadsheet_and_audited() -> None:
 
 
 @pytest.mark.django_db
+def test_how_dates_are_written_is_asked_on_the_mapping_page_and_told_after_the_check() -> None:
+    cast.clinic()
+    client = as_user(cast.dana())
+    source = upload(client, b"email,dob,last visit\na@mail.example,05/12/1980,2025-01-02\n")
+    base = f"/contacts/import/{source.pk}/"
+    page = client.get(base).content.decode()
+    assert "How are the dates of “dob” written?" in page
+    assert 'name="dates_1"' in page
+    assert 'name="dates_2"' not in page
+    terms = {"column_0": "email", "column_1": "birth_date", "column_2": "last_visit", "has_header": "on"}
+    client.post(f"{base}map/", terms | {"dates_1": "day_first"})
+    actions.check_import(actor=IMPORTER, import_id=source.pk)
+    page = client.get(base).content.decode()
+    assert "The dates of “dob” are read with the day first" in page
+    Import.objects.update(dates={"1": {"form": "month_first", "by": "nobody"}})
+    page = client.get(base).content.decode()
+    assert "until then nothing can be imported" in page
+    assert "Import 1 row" not in page
+
+
+@pytest.mark.django_db
 def test_the_page_says_until_when_refused_rows_are_kept_and_then_that_they_are_gone() -> None:
     cast.clinic()
     client = as_user(cast.dana())
