@@ -64,6 +64,10 @@ ROW: dict[str, str] = {
         "“%(value)s” holds letters that can't be read. Write them again, and save the file as “CSV UTF-8”."
     ),
     "no_text": gettext_noop("The cell holds a character that is no text (NUL). Write the cell again."),
+    "rounded": gettext_noop(
+        "Excel has rounded this number to “%(value)s”, which other people's numbers look like too. Format the column as"
+        " text in the file that it comes from, and export it again."
+    ),
     "email_missing": gettext_noop("There is no e-mail address. Fill it in, or remove the row."),
     "email_malformed": gettext_noop("“%(value)s” is not an e-mail address. Correct it."),
     "too_long": gettext_noop("The value is longer than %(limit)s characters. Shorten it."),

@@ -141,6 +141,9 @@ def _value(target: fields.Field, cell: str, findings: _Findings, day_first: bool
     is_text = target.kind in {Kind.TEXT, Kind.CHOICE} and target.key != "external_id"
     if not cell or (not is_text and values.is_nothing(cell)):
         return None
+    if target.key == "external_id" and values.is_rounded(cell):
+        findings.add("rounded", target.key, cell)
+        return None
     try:
         return _READERS[target.kind](target, cell, day_first)
     except values.TooLong:

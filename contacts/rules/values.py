@@ -12,6 +12,7 @@ _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _NAMED = re.compile(r"(\d{1,2})[- ]([A-Za-z]{3,9})\.?[- ](\d{4})")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?\s*([AaPp])?\.?(?:[Mm]\.?)?")
+_ROUNDED = re.compile(r"[-+]?\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _YES = frozenset({"yes", "y", "true", "t", "1", "x", "on", "si", "sí", "s"})
@@ -35,6 +36,11 @@ class TooLong(ValueError):
 def is_nothing(cell: str) -> bool:
     """Whether a cell of a kind other than text says that nothing is known."""
     return cell.strip().casefold() in _NOTHING
+
+
+def is_rounded(cell: str) -> bool:
+    """Whether a spreadsheet has made a long number of this: 1.23457E+11 stands for a million of them."""
+    return bool(_ROUNDED.fullmatch(cell.strip()))
 
 
 def read_text(cell: str) -> str:

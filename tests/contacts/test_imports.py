@@ -669,6 +669,16 @@ def test_a_record_number_that_says_nothing_makes_nobody_the_same_person(nothing:
     assert counts(source) == (2, 2, 0, 0, 0)
 
 
+@pytest.mark.django_db
+def test_record_numbers_that_a_spreadsheet_rounded_make_nobody_the_same_person() -> None:
+    cast.clinic()
+    rounded = ("1.23457E+11", "1,23457e+11", "1E+12")
+    rows = "".join(f'"{number}",p{number[-2:]}@mail.example\n' for number in rounded)
+    source = run(f"mrn,email\n{rows}123456789012,a@mail.example\n1E5,b@mail.example\n")
+    assert counts(source) == (5, 2, 0, 3, 0)
+    assert {tuple(problem.codes) for problem in source.problems.all()} == {("rounded",)}
+
+
 def test_a_record_that_cannot_be_opened_costs_its_own_row_and_not_the_import(own_database: str) -> None:
     cast.clinic()
     file = "mrn,email,city\nA1,ana@mail.example,{0}\nA2,bea@mail.example,{0}\n"
