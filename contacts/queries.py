@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.paginator import Page, Paginator
+from django.utils import translation
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
@@ -363,7 +365,9 @@ def problem_rows(actor: Actor, source: Import) -> Iterator[list[str]]:
     grant = access.grant(actor, Permission.IMPORT_CONTACTS)
     _name_of_file, first, _columns = file_of(actor, source)
     names = [_column_name(source, first, number) for number in range(len(first))]
-    yield [_("Row"), _("Problems"), *names]
+    # A file that was mended and had problems again has our own two columns already, in whichever language it was downloaded.
+    own = 2 if source.has_header and tuple(names[:2]) in _own_columns() else 0
+    yield [_("Row"), _("Problems"), *names[own:]]
     last = 0
     while found := _next_problems(source, last):
         opened = phi.reveal_sound(found, ["cells", "problems"], grant=grant, purpose="problems file")
@@ -371,8 +375,19 @@ def problem_rows(actor: Actor, source: Import) -> Iterator[list[str]]:
             if values is None:
                 yield [str(problem.row_number), broken()]
                 continue
-            yield [str(problem.row_number), _sentences(values["problems"]), *values["cells"]]
+            cells = values["cells"]
+            # A row that couldn't be read as one is a single cell.
+            cells = cells[own:] if len(cells) > own else cells
+            yield [str(problem.row_number), _sentences(values["problems"]), *cells]
         last = found[-1].row_number
+
+
+def _own_columns() -> set[tuple[str, ...]]:
+    found = set()
+    for code, _name_of_language in settings.LANGUAGES:
+        with translation.override(code):
+            found.add((_("Row"), _("Problems")))
+    return found
 
 
 def _next_problems(source: Import, last: int) -> list[ImportProblem]:

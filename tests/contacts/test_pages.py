@@ -379,6 +379,19 @@ def test_the_problems_file_mended_comes_in_as_it_was_meant() -> None:
     assert "is not an e-mail address" not in page.content.decode()
 
 
+@pytest.mark.django_db
+def test_a_problems_file_with_problems_again_has_our_columns_once() -> None:
+    cast.clinic()
+    client = as_user(cast.dana())
+    content = b"email,first name\nnobody,Ana\nb@mail.example,Bea\n"
+    for _round in range(3):
+        source = imported(client, content)
+        content = client.post(f"/contacts/import/{source.pk}/problems/").getvalue()
+        header, row = csv.reader(io.StringIO(content.decode("utf-8-sig")))
+        assert header == ["Row", "Problems", "email", "first name"]
+        assert row[2:] == ["nobody", "Ana"]
+
+
 def test_refused_rows_are_for_who_uploaded_them_and_who_may_open_charts(own_database: str) -> None:
     cast.clinic()
     source = imported(as_user(cast.dana()), b"email,conditions\nx,E11.9\na@mail.example,I10\n")
