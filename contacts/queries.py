@@ -383,7 +383,7 @@ def problem_rows(actor: Actor, source: Import) -> Iterator[list[str]]:
 
 
 def _own_columns() -> set[tuple[str, ...]]:
-    found = set()
+    found: set[tuple[str, ...]] = set()
     for code, _name_of_language in settings.LANGUAGES:
         with translation.override(code):
             found.add((_("Row"), _("Problems")))

@@ -72,7 +72,7 @@ def count(
     """How many people match, and with a topic and a brand how many of them can be reached and why the others can't.
 
     The audit row is written first, with the digest of the rules and the true count. Numbers under 11 of a clinical tree are
-    covered for roles that may not open charts. Raises Denied, RuleError and IndexAway.
+    covered for roles that may not open charts, and of every tree how few have died. Raises Denied, RuleError and IndexAway.
     """
     access.require(actor, Permission.VIEW_SEGMENTS)
     group = rules.parse(tree)
@@ -97,8 +97,12 @@ def count(
             "brand_id": brand.pk if brand else None,
         },
     )
-    covered = rules.clinical(group) and not access.allowed(actor, Permission.VIEW_CLINICAL)
-    shown = masking.mask(match, parts) if covered else masking.told(match, parts)
+    if access.allowed(actor, Permission.VIEW_CLINICAL):
+        shown = masking.told(match, parts)
+    elif rules.clinical(group):
+        shown = masking.mask(match, parts)
+    else:
+        shown = masking.told_without_charts(match, parts)
     return Count(
         match=shown.match,
         reachable=shown.reachable,
