@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from contacts.consent.models import ConsentRecord, Suppression, Topic
 from contacts.consent.rules import Act, Standing, Stop, standing
@@ -21,7 +22,7 @@ class Ledgers:
 
 def ledgers_of(people: Sequence[tuple[bytes, bytes]]) -> Ledgers:
     """Everything recorded of these people, in two queries."""
-    hashes = {address_hash for address_hash, _ in people}
+    hashes = {address_hash for address_hash, _key in people}
     acts: dict[tuple[bytes, bytes], list[Act]] = defaultdict(list)
     for record in ConsentRecord.objects.filter(address_hash__in=hashes):
         key = (bytes(record.address_hash), bytes(record.person_key))
@@ -78,9 +79,9 @@ def history(address_hash: bytes, person_key: bytes) -> list[Entry]:
     ]
     for stop in Suppression.objects.filter(address_hash=address_hash).select_related("topic"):
         about = stop.topic.local_name if stop.topic else stop.get_scope_display()
-        entries.append(Entry(stop.at, "stopped", about, stop.source))
+        entries.append(Entry(stop.at, _("stopped"), about, stop.source))
         if stop.lifted_at:
-            entries.append(Entry(stop.lifted_at, "came back", about, stop.lifted_by))
+            entries.append(Entry(stop.lifted_at, _("came back"), about, stop.lifted_by))
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
