@@ -44,6 +44,16 @@ class _Person:
     is_back: bool = False  # no contact of ours until now, and perhaps known to the ledger
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row with the keys by which it is looked up; without a record number it has no person key."""
+
+    number: int
+    parsed: Parsed
+    person_key: bytes | None
+    address_hash: bytes
+
+
 @dataclass(slots=True)
 class _Batch:
     """What is gathered before anything is written."""
@@ -70,22 +80,32 @@ def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import,
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('contacts.take_in'))")
     now = timezone.now()
-    batch = _known(actor, [row for _number, row in rows])
+    keyed = [
+        _Row(
+            number,
+            row,
+            tokens.person_key(row.external_id) if row.external_id else None,
+            tokens.normal_address_key(row.email),
+        )
+        for number, row in rows
+    ]
+    batch = _known(actor, keyed)
     ids = iter(phi.allot(Contact, len(rows)))
     created, refused = 0, set()
-    for number, row in rows:
-        address_hash = tokens.address_key(row.email)
-        if (tokens.person_key(row.external_id) if row.external_id else address_hash) in batch.broken:
-            refused.add(number)
+    for row in keyed:
+        if (row.person_key or row.address_hash) in batch.broken:
+            refused.add(row.number)
             continue
-        person = _find(batch, row, address_hash)
+        person = (
+            batch.by_key.get(row.person_key) if row.person_key else batch.by_address.get(row.address_hash)
+        )
         if person is None:
-            person = _newcomer(next(ids), row, address_hash, source, now)
+            person = _newcomer(next(ids), row, source, now)
             _remember(batch, person)
             created += 1
         else:
-            _update(batch, person, row, address_hash)
-        batch.declared += [(number, person, declared) for declared in row.declared]
+            _update(batch, person, row.parsed, row.address_hash)
+        batch.declared += [(row.number, person, declared) for declared in row.parsed.declared]
     _write(batch, now)
     # What was said before comes before what the file says: of two words of one day the later recorded holds.
     moves = _moves(batch, source)
@@ -108,10 +128,10 @@ def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import,
     return Outcome(created=created, updated=updated, refused=frozenset(refused))
 
 
-def _known(actor: Actor, rows: Sequence[Parsed]) -> _Batch:
+def _known(actor: Actor, rows: Sequence[_Row]) -> _Batch:
     """Everybody whom these rows may mean, opened."""
-    keys = [tokens.person_key(row.external_id) for row in rows if row.external_id]
-    addresses = [tokens.address_key(row.email) for row in rows if not row.external_id]
+    keys = [row.person_key for row in rows if row.person_key]
+    addresses = [row.address_hash for row in rows if not row.person_key]
     found = Contact.objects.select_for_update().order_by("id")
     contacts = {contact.pk: contact for contact in found.filter(person_key__in=keys)}
     contacts |= {c.pk: c for c in found.filter(address_hash__in=addresses, deleted_at=None)}
@@ -138,23 +158,18 @@ def _index(batch: _Batch, person: _Person) -> None:
         batch.by_address.setdefault(bytes(person.contact.address_hash), person)
 
 
-def _find(batch: _Batch, row: Parsed, address_hash: bytes) -> _Person | None:
-    if row.external_id:
-        return batch.by_key.get(tokens.person_key(row.external_id))
-    return batch.by_address.get(address_hash)
-
-
-def _newcomer(contact_id: int, row: Parsed, address_hash: bytes, source: Import, now: datetime) -> _Person:
-    key = tokens.person_key(row.external_id) if row.external_id else tokens.random_person_key()
+def _newcomer(contact_id: int, row: _Row, source: Import, now: datetime) -> _Person:
     contact = Contact(
         id=contact_id,
-        person_key=key,
-        address_hash=address_hash,
+        person_key=row.person_key or tokens.random_person_key(),
+        address_hash=row.address_hash,
         created_at=now,
         updated_at=now,
         imported_by=source,
     )
-    return _Person(contact, dict(row.record), is_new=True, changed=True, is_back=bool(row.external_id))
+    return _Person(
+        contact, dict(row.parsed.record), is_new=True, changed=True, is_back=row.person_key is not None
+    )
 
 
 def _remember(batch: _Batch, person: _Person) -> None:

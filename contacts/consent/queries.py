@@ -24,9 +24,11 @@ def ledgers_of(people: Sequence[tuple[bytes, bytes]]) -> Ledgers:
     """Everything recorded of these people, in two queries."""
     hashes = {address_hash for address_hash, _key in people}
     acts: dict[tuple[bytes, bytes], list[Act]] = defaultdict(list)
-    for record in ConsentRecord.objects.filter(address_hash__in=hashes):
-        key = (bytes(record.address_hash), bytes(record.person_key))
-        acts[key].append(Act(record.subject, record.topic_id, record.act, record.given_at, record.pk))
+    said = ConsentRecord.objects.filter(address_hash__in=hashes).values_list(
+        "address_hash", "person_key", "subject", "topic_id", "act", "given_at", "pk"
+    )
+    for address_hash, person_key, subject, topic_id, act, given_at, pk in said:
+        acts[(bytes(address_hash), bytes(person_key))].append(Act(subject, topic_id, act, given_at, pk))
     stops: dict[bytes, list[Stop]] = defaultdict(list)
     for stop in Suppression.objects.filter(address_hash__in=hashes, lifted_at=None):
         stops[bytes(stop.address_hash)].append(Stop(stop.scope, stop.brand_id, stop.topic_id))
