@@ -1,5 +1,6 @@
 """Verbs of consent: record, suppress, lift, ask for a confirmation, confirm, choose."""
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,21 +80,7 @@ def record(*, actor: Actor, evidence: Sequence[Evidence]) -> int:
             raise ValueError("consent without a time zone")
     now = timezone.now()
     with transaction.atomic():
-        ConsentRecord.objects.bulk_create(
-            ConsentRecord(
-                address_hash=act.address_hash,
-                person_key=act.person_key,
-                subject=act.subject,
-                topic_id=act.topic_id,
-                act=act.act,
-                source=act.source[:120],
-                given_at=act.given_at,
-                recorded_at=now,
-                text_version=act.text_version,
-                evidence=dict(act.evidence),
-            )
-            for act in evidence
-        )
+        _append(evidence, now)
         sources = sorted({act.source for act in evidence})[:20]
         patient = evidence[0].person_key.hex() if len(evidence) == 1 else ""
         audit.record(
@@ -103,6 +90,35 @@ def record(*, actor: Actor, evidence: Sequence[Evidence]) -> int:
             details={"count": len(evidence), "sources": sources},
         )
     return len(evidence)
+
+
+# As arrays: a file of patients brings two acts a row, and eleven placeholders for each cost more than all else of an import.
+_APPEND = """
+INSERT INTO consent_record
+    (address_hash, person_key, subject, topic_id, act, source, given_at, text_version, evidence, recorded_at)
+SELECT address_hash, person_key, subject, topic_id, act, source, given_at, text_version, evidence, %s
+FROM unnest(%s::bytea[], %s::bytea[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::text[],
+    %s::jsonb[]) WITH ORDINALITY AS said
+    (address_hash, person_key, subject, topic_id, act, source, given_at, text_version, evidence, place)
+ORDER BY place
+"""
+
+
+def _append(evidence: Sequence[Evidence], now: datetime) -> None:
+    """Write acts into the ledger in their order, which is the order of their ids: of two words of one moment the later holds."""
+    columns: list[list[object]] = [
+        [act.address_hash for act in evidence],
+        [act.person_key for act in evidence],
+        [str(act.subject) for act in evidence],
+        [act.topic_id for act in evidence],
+        [str(act.act) for act in evidence],
+        [act.source[:120] for act in evidence],
+        [act.given_at for act in evidence],
+        [act.text_version for act in evidence],
+        [json.dumps(dict(act.evidence)) for act in evidence],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_APPEND, [now, *columns])
 
 
 def suppress(
