@@ -58,6 +58,9 @@ BATCH = 200
 _ALWAYS = frozenset({"email", "birth_date", "deceased_date"})
 # How long a worker holds on to results that the database won't take; then the journal takes over.
 _PATIENCE = 120.0
+# After this much of a lease (15 minutes) a batch begins nothing more: the last final dot may take three minutes, and writing
+# it down two, and both must be over before the sweep takes the rows for those of a dead worker.
+BATCH_TIME = 480.0
 _Kept = TypeVar("_Kept")
 
 
@@ -141,7 +144,7 @@ def send_batch(mailing: Mailing, source: EgressSource, provider: Provider, limit
         # Nothing of it can be made before somebody mends that; claimed again and again it would hold up the lane for ever.
         replies.stop(mailing, "the key or the design can't be used")
         return 0
-    token = claims.new_token()
+    token, until = claims.new_token(), time.monotonic() + BATCH_TIME
     # The journal stands before the claim: whatever this worker holds when it dies, a file says so, and the next sweep
     # settles it without waiting for the lease to run out. Left by an error, the journal stays, unlocked, to the same end.
     with Journal.open(settings.JOURNAL_DIR, token) as journal:
@@ -160,7 +163,7 @@ def send_batch(mailing: Mailing, source: EgressSource, provider: Provider, limit
                 batch.add(message, answer.verdict, record or {}, answer.tracking_agreed)
         if batch.size:
             claims.begin(batch.messages(), token=token)
-            results += asyncio.run(batch.send())
+            results += asyncio.run(batch.send(until))
         keep_trying(lambda: _write_down(mailing, source, results, token))
     return len(claimed)
 
@@ -252,7 +255,8 @@ class _Batch:
     def messages(self) -> list[Claimed]:
         return [outgoing.message for outgoing in self._outgoing.values()]
 
-    async def send(self) -> list[Result]:
+    async def send(self, until: float) -> list[Result]:
+        """Send all of it; nothing more is begun after `until`, by the monotonic clock."""
         by_domain: dict[str, list[_Outgoing]] = defaultdict(list)
         for outgoing in self._outgoing.values():
             by_domain[outgoing.released.recipient.rpartition("@")[2]].append(outgoing)
@@ -283,6 +287,7 @@ class _Batch:
                     connections=min(share, len(group)),
                     per_connection=self._provider.per_connection,
                     timeouts=world.TIMEOUTS,
+                    within=max(0.0, until - time.monotonic()),
                 )
             ]
 

@@ -403,6 +403,12 @@ def test_a_worker_that_was_thought_dead_changes_nothing_any_more(own_database: s
     assert states(mailing) == {"claimed": 1}
 
 
+def test_a_batch_is_over_and_written_down_well_before_its_lease() -> None:
+    lease = int(claims.LEASE.removesuffix(" minutes")) * 60
+    # The last final dot may be written just before the batch's time is over.
+    assert drain.BATCH_TIME + world.TIMEOUTS.final_dot + drain._PATIENCE <= lease - 60
+
+
 def test_a_lease_that_ran_out_is_queued_if_nothing_had_begun_and_uncertain_otherwise(
     own_database: str, sandbox: Sandbox
 ) -> None:
