@@ -263,20 +263,21 @@ class _Batch:
         share = max(1, self._provider.connections // len(by_domain))
         resolver = world.resolver()
 
-        async def one(domain: str, group: list[_Outgoing]) -> list[Outcome]:
+        told: dict[int, Outcome] = {}
+
+        def tell(*outcomes: Outcome) -> None:
+            told.update((outcome.message_id, outcome) for outcome in outcomes)
+
+        async def one(domain: str, group: list[_Outgoing]) -> None:
             try:
                 routes = await resolver.route(domain)
             except (NoSuchDomain, NullMx) as error:
-                return [
-                    Outcome(Kind.BOUNCED, each.message.id, enhanced="5.1.2", reply=type(error).__name__)
-                    for each in group
-                ]
+                for each in group:
+                    tell(Outcome(Kind.BOUNCED, each.message.id, enhanced="5.1.2", reply=type(error).__name__))
             except (RouteError, ValueError) as error:
-                return [
-                    Outcome(Kind.UNREACHABLE, each.message.id, reply=type(error).__name__) for each in group
-                ]
-            return [
-                outcome
+                for each in group:
+                    tell(Outcome(Kind.UNREACHABLE, each.message.id, reply=type(error).__name__))
+            else:
                 async for outcome in deliver(
                     [self._envelope(each) for each in group],
                     routes=routes,
@@ -288,11 +289,37 @@ class _Batch:
                     per_connection=self._provider.per_connection,
                     timeouts=world.TIMEOUTS,
                     within=max(0.0, until - time.monotonic()),
-                )
-            ]
+                ):
+                    tell(outcome)
 
-        found = await asyncio.gather(*(one(domain, group) for domain, group in by_domain.items()))
-        return [self._result(outcome) for outcomes in found for outcome in outcomes]
+        ended = await asyncio.gather(
+            *(one(domain, group) for domain, group in by_domain.items()), return_exceptions=True
+        )
+        for group, error in zip(by_domain.values(), ended, strict=True):
+            if error is not None:
+                tell(
+                    *self._after_failure(
+                        error, [each.message.id for each in group if each.message.id not in told]
+                    )
+                )
+        return [self._result(outcome) for outcome in told.values()]
+
+    def _after_failure(self, error: BaseException, untold: list[int]) -> list[Outcome]:
+        """What becomes of a domain's messages when sending to it failed in a way that nobody foresaw: one domain's oddity must
+        not fail the others, again and again. Raised on where the journal can't be written or the process is to end.
+        """
+        if not isinstance(error, Exception) or self._journal.broken:
+            raise error
+        logger.error("sending to one domain failed, %s messages are left", len(untold), exc_info=error)
+        return [
+            Outcome(
+                Kind.UNCERTAIN if self._journal.has_begun(number) else Kind.DEFERRED,
+                number,
+                reply=type(error).__name__,
+                source_address=self._source.source_address,
+            )
+            for number in untold
+        ]
 
     def _envelope(self, outgoing: _Outgoing) -> Envelope:
         def content() -> bytes:

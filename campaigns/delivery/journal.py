@@ -43,6 +43,7 @@ class Journal:
         self._path = path
         self._descriptor = descriptor
         self._broken = False
+        self._begun: set[int] = set()
 
     @classmethod
     def open(cls, directory: Path, lease_token: int) -> Self:
@@ -74,6 +75,16 @@ class Journal:
         Raises JournalBroken if the record is not whole; the dot must then not be written.
         """
         self._append(b"B %d\n" % message_id)
+        self._begun.add(message_id)
+
+    def has_begun(self, message_id: int) -> bool:
+        """Say whether the final dot of a message may have been written."""
+        return message_id in self._begun
+
+    @property
+    def broken(self) -> bool:
+        """Say whether a record could not be written whole."""
+        return self._broken
 
     def answer(self, message_id: int, code: int) -> None:
         """Record the reply to the final dot of a message (RFC 5321 §4.2)."""

@@ -5,9 +5,11 @@ import email.policy
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dkim
+import dns.asyncresolver
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -378,6 +380,27 @@ def test_without_a_key_everybody_is_withheld_and_the_mailing_ends(
     SendingDomain.objects.all().delete()
     drain_all()
     assert progress(mailing.pk).withheld == {"no_sending_domain": 1}
+
+
+def test_one_domain_that_fails_unforeseen_holds_up_no_other(
+    own_database: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [factories.contact("a@goodmail.example"), factories.contact("odd@countryisp.example")]
+    mailing = factories.launch(factories.mailing(), people)
+    # The DNS library fails in a way that it doesn't document.
+    asked = dns.asyncresolver.Resolver.resolve
+
+    async def resolve(self: dns.asyncresolver.Resolver, name: str, *args: Any, **how: Any) -> Any:
+        if name == "countryisp.example":
+            raise RuntimeError("odd@countryisp.example")
+        return await asked(self, name, *args, **how)
+
+    monkeypatch.setattr(dns.asyncresolver.Resolver, "resolve", resolve)
+    drain_all()
+    assert states(mailing) == {"sent": 1, "queued": 1}
+    waits = Message.objects.get(state="queued")
+    assert (waits.attempts, waits.due > timezone.now()) == (1, True)
+    assert Attempt.objects.get(message_id=waits.id).reply == "RuntimeError"
 
 
 def test_what_comes_back_after_a_cancellation_is_cancelled_too(own_database: str, sandbox: Sandbox) -> None:
