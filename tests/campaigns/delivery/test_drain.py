@@ -23,6 +23,7 @@ from campaigns.delivery.actions.sending_domains import place
 from campaigns.delivery.dkim import public_record
 from campaigns.delivery.journal import Journal
 from campaigns.delivery.models import Attempt, Mailing, Message, SendingDomain
+from campaigns.delivery.outcome import Kind, Outcome
 from campaigns.delivery.queries import progress, whole_message_log
 from campaigns.delivery.rules import Next
 from campaigns.delivery.sandbox import Sandbox
@@ -505,6 +506,31 @@ def test_a_notice_whose_seal_is_broken_ends_and_holds_up_nobody(own_database: st
     assert [Notice.objects.get(pk=each.pk).state for each in (broken, sound)] == ["expired", "sent"]
     assert len(sandbox.mailbox.entries()) == 1
     assert AuditEvent.objects.filter(action="notice.seal_broken", target_id=str(broken.pk)).count() == 1
+
+
+def test_a_late_worker_undoes_nothing_of_a_notice(own_database: str, sandbox: Sandbox) -> None:
+    """While the first worker is at it its lease runs out, and a second one sends the notice."""
+    brand = cast.clinic()
+    actions.add_sending_domain(actor=access.system("setup"), domain=brand.domain)
+    notice = _asked("ana@goodmail.example")
+    late = sending_notices._claim()
+    assert late is not None
+    Notice.objects.filter(pk=notice.pk).update(due=timezone.now() - timedelta(minutes=1))
+    assert sending_notices.send_waiting() == 1
+    sending_notices._finish(late, Outcome(Kind.DEFERRED, late.id.int))
+    notice.refresh_from_db()
+    assert (notice.state, notice.sealed) == ("sent", None)
+    assert Attempt.objects.filter(notice_id=notice.pk).count() == 1
+
+
+def test_a_notice_that_can_not_be_made_ends_and_holds_up_nobody(own_database: str, sandbox: Sandbox) -> None:
+    brand = cast.clinic()
+    actions.add_sending_domain(actor=access.system("setup"), domain=brand.domain)
+    odd, sound = _asked("ana@goodmail.example"), _asked("ben@goodmail.example")
+    Notice.objects.filter(pk=odd.pk).update(kind="test.without-a-template")
+    assert sending_notices.send_waiting() == 2
+    assert [Notice.objects.get(pk=each.pk).state for each in (odd, sound)] == ["expired", "sent"]
+    assert len(sandbox.mailbox.entries()) == 1
 
 
 def test_what_a_dead_worker_wrote_of_notices_is_cleared_away(
