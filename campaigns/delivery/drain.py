@@ -340,9 +340,10 @@ class _Batch:
     def _result(self, outcome: Outcome) -> Result:
         outgoing = self._outgoing[outcome.message_id]
         tracked = self._mailing.tracking == Mailing.Tracking.PERSON and outgoing.tracking_agreed
+        jitter = random.uniform(-1, 1)  # noqa: S311 - spreads retries, guards nothing
         return Result(
             outgoing.message,
-            replies.next_state(outcome, outgoing.message, jitter=random.uniform(-1, 1)),  # noqa: S311 - guards nothing
+            replies.next_state(outcome, outgoing.message, known=self._provider.is_known, jitter=jitter),
             outcome,
             tracked,
         )

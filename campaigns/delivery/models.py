@@ -87,6 +87,11 @@ class Provider(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_known(self) -> bool:
+        """Whether this is one provider, and not the catch-all for domains whose provider nobody knows."""
+        return bool(self.mx_suffixes)
+
 
 class SendingDomain(models.Model):
     """A domain that we sign for. The private key (RSA-2048, PEM) is sealed."""
