@@ -148,6 +148,7 @@ class Mailing(models.Model):
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -215,7 +216,8 @@ class Link(models.Model):
 class Message(models.Model):
     """One message to one person, and where it has got to. The row is the queue.
 
-    The lane it waits in is (source, provider). `lease_token` fences a worker that died and came back; `due` is UTC.
+    The lane it waits in is (source, provider). Its life counts from `first_due`, the first claim, and a pause of its mailing
+    moves that on. `lease_token` fences a worker that died and came back; `due` is UTC.
     """
 
     class State(models.TextChoices):
@@ -241,7 +243,7 @@ class Message(models.Model):
     source_id = models.BigIntegerField()
     provider_id = models.BigIntegerField()
     due = models.DateTimeField()
-    first_due = models.DateTimeField()
+    first_due = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     lease_token = models.BigIntegerField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)

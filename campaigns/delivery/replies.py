@@ -112,7 +112,7 @@ def _rest(source: EgressSource) -> None:
 def stop(mailing: Mailing, why: str) -> None:
     """Pause a mailing that can't go on before somebody mends something; `why` is for the audit row and names nobody."""
     paused = Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.SENDING).update(
-        state=Mailing.State.PAUSED
+        state=Mailing.State.PAUSED, paused_at=timezone.now()
     )
     if paused:
         audit.record(

@@ -1,6 +1,7 @@
 """A mailing's life: made, approved or sent back, launched, paused, resumed, cancelled."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -161,8 +162,8 @@ def pause_mailing(*, actor: Actor, mailing: Mailing) -> Mailing:
     access.require(actor, Permission.LAUNCH_CAMPAIGN)
     with transaction.atomic():
         found = _locked(mailing, _State.SENDING)
-        found.state = _State.PAUSED
-        found.save(update_fields=["state"])
+        found.state, found.paused_at = _State.PAUSED, timezone.now()
+        found.save(update_fields=["state", "paused_at"])
         audit.record("mailing.paused", actor=actor, target=found)
     return found
 
@@ -172,11 +173,23 @@ def resume_mailing(*, actor: Actor, mailing: Mailing) -> Mailing:
     access.require(actor, Permission.LAUNCH_CAMPAIGN)
     with transaction.atomic():
         found = _locked(mailing, _State.PAUSED)
-        found.state = _State.SENDING
-        found.save(update_fields=["state"])
+        if found.paused_at is not None:
+            _give_back(found, timezone.now() - found.paused_at)
+        found.state, found.paused_at = _State.SENDING, None
+        found.save(update_fields=["state", "paused_at"])
         audit.record("mailing.resumed", actor=actor, target=found)
         queue.enqueue("delivery.sweep")
     return found
+
+
+def _give_back(mailing: Mailing, pause: timedelta) -> None:
+    """Add the length of a pause to the life of what had been tried before it: nobody tried it meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE delivery_message SET first_due = first_due + make_interval(secs => %s)"
+            " WHERE mailing_id = %s AND state = %s AND first_due IS NOT NULL",
+            [pause.total_seconds(), mailing.pk, Message.State.QUEUED],
+        )
 
 
 def cancel_mailing(*, actor: Actor, mailing: Mailing) -> Mailing:

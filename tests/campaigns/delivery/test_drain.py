@@ -179,6 +179,28 @@ def test_a_paused_mailing_sends_nothing_and_a_resumed_one_the_rest(
     assert states(mailing) == {"sent": 3}
 
 
+def test_a_messages_life_counts_from_its_first_attempt_and_not_in_pauses(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    people = [factories.contact(f"p{n}@goodmail.example") for n in range(2)]
+    mailing = factories.launch(factories.mailing(), people)
+    assert set(Message.objects.values_list("first_due", flat=True)) == {None}
+    dana = cast.actor(cast.dana())
+    tried = Message.objects.filter(contact_id=people[0].pk)
+    before = timezone.now()
+    tried.update(first_due=before - timedelta(hours=1), attempts=1)
+    actions.pause_mailing(actor=dana, mailing=mailing)
+    Mailing.objects.filter(pk=mailing.pk).update(paused_at=before - timedelta(days=3))
+    actions.resume_mailing(actor=dana, mailing=mailing)
+    life = tried.get().first_due
+    assert life is not None
+    assert timedelta(days=3) <= life - (before - timedelta(hours=1)) < timedelta(days=4)
+    for source_id, provider_id in claims.due_lanes():
+        token = claims.new_token()
+        for mine in claims.claim(mailing.pk, source_id, provider_id, token=token, limit=2):
+            assert mine.first_due == life if mine.contact_id == people[0].pk else mine.first_due >= before
+
+
 def test_an_opt_out_after_the_launch_holds(own_database: str, sandbox: Sandbox) -> None:
     ana = factories.contact("ana@goodmail.example")
     mailing = factories.launch(factories.mailing(), [ana])
