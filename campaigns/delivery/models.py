@@ -143,6 +143,8 @@ class Mailing(models.Model):
     audience_digest = models.CharField(max_length=64)
     content_digest = models.CharField(max_length=64)
     needs_approval = models.BooleanField(default=True)
+    # Whether audience or message spoke of health when the mailing was made: the segment may say something else later (E4).
+    clinical = models.BooleanField(default=True)
     audience_size = models.PositiveIntegerField(default=0)
     frozen_upto = models.BigIntegerField(default=0)
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")

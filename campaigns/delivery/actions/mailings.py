@@ -46,8 +46,9 @@ def create_mailing(
     tracking: str,
     audience_digest: str,
     needs_approval: bool,
+    clinical: bool,
 ) -> Mailing:
-    """Freeze an instruction to send. It waits for approval, or is ready where none is needed.
+    """Freeze an instruction to send; `clinical` says whether its audience or its message speaks of health. It waits for approval, or is ready where none is needed.
 
     Refused with NotPossible where the brand's domain has no signing key or the pool no address.
     """
@@ -69,6 +70,7 @@ def create_mailing(
             tracking=tracking,
             audience_digest=audience_digest,
             needs_approval=needs_approval,
+            clinical=clinical,
             requested_by=User.objects.get(pk=actor.id),
             requested_at=timezone.now(),
         )
