@@ -48,8 +48,9 @@ def create_mailing(
     needs_approval: bool,
     clinical: bool,
 ) -> Mailing:
-    """Freeze an instruction to send; `clinical` says whether its audience or its message speaks of health. It waits for approval, or is ready where none is needed.
+    """Freeze an instruction to send. It waits for approval, or is ready where none is needed.
 
+    `clinical` says whether its audience or its message speaks of health.
     Refused with NotPossible where the brand's domain has no signing key or the pool no address.
     """
     access.require(actor, Permission.EDIT_CAMPAIGNS)
