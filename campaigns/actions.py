@@ -361,6 +361,7 @@ def _make_mailing(actor: Actor, campaign: Campaign, digest: str, *, needs_approv
         tracking=campaign.tracking,
         audience_digest=digest,
         needs_approval=needs_approval,
+        clinical=queries.is_clinical(campaign),
     )
     campaign.mailing = mailing
     campaign.updated_at = timezone.now()
