@@ -113,11 +113,14 @@ def suppress(
     reason: str = "",
     mailing_id: int | None = None,
     message_id: int | None = None,
+    asked_at: datetime | None = None,
 ) -> Suppression:
     """Say "no" for an address, at once and for good. Saying it twice changes nothing and is answered with the first.
 
-    Anybody may say it: the patient by a link, delivery for a bounce, staff for a telephone call.
+    Anybody may say it: the patient by a link, delivery for a bounce, staff for a telephone call. `asked_at` is when they did
+    (aware; now, unless told otherwise), and kept beside the moment from which it holds.
     """
+    asked_at = asked_at or timezone.now()
     with transaction.atomic():
         suppression, made = Suppression.objects.get_or_create(
             address_hash=address_hash,
@@ -130,6 +133,7 @@ def suppress(
                 "reason": reason,
                 "mailing_id": mailing_id,
                 "message_id": message_id,
+                "asked_at": asked_at,
                 "at": timezone.now(),
             },
         )
@@ -177,7 +181,9 @@ def lift(
     return count
 
 
-def unsubscribe(*, actor: Actor, token: tokens.LinkToken, source: str) -> Suppression:
+def unsubscribe(
+    *, actor: Actor, token: tokens.LinkToken, source: str, asked_at: datetime | None = None
+) -> Suppression:
     """One press: stop everything commercial of the brand, for ever, effective with the next message (RFC 8058, C7)."""
     return suppress(
         actor=actor,
@@ -187,6 +193,7 @@ def unsubscribe(*, actor: Actor, token: tokens.LinkToken, source: str) -> Suppre
         source=source,
         mailing_id=token.mailing_id or None,
         message_id=token.message_id or None,
+        asked_at=asked_at,
     )
 
 
