@@ -82,5 +82,7 @@ def chain_state() -> ChainState:
 def last_taken(kind: str, limit: int) -> list[AuditEvent]:
     """The exports of one kind of evidence, newest first."""
     return list(
-        AuditEvent.objects.filter(action="evidence.exported", details__kind=kind).order_by("-pk")[:limit]
+        AuditEvent.objects.filter(action="evidence.exported", details__kind=kind).order_by("-at", "-pk")[
+            :limit
+        ]
     )

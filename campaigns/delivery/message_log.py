@@ -159,7 +159,7 @@ def begun_since(since: datetime) -> int:
 # What a suppression covers, as contacts.consent.rules.stops has it; and what was accepted while it stood.
 _AFTER = """
 FROM consent_suppression s
-JOIN delivery_message m ON m.address_hash = s.address_hash AND m.state = 'sent'
+JOIN delivery_message m ON m.address_hash = s.address_hash AND m.state = 'sent' AND m.updated_at > s.at
 JOIN delivery_mailing g ON g.id = m.mailing_id
 JOIN delivery_attempt a ON a.mailing_id = m.mailing_id AND a.message_id = m.id AND a.code BETWEEN 200 AND 299
 WHERE a.at > s.at AND (s.lifted_at IS NULL OR a.at < s.lifted_at)
