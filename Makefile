@@ -15,9 +15,9 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
-demo: ## try the product with invented people; no message leaves this machine (ONCE=1: one round, then stop)
+demo: ## try the product with invented people; no message leaves this machine (ONCE=1: one round; BIND=0.0.0.0: for others too)
 	$(SETUP)
-	@$(MANAGE) demo $(if $(ONCE),--once)
+	@$(MANAGE) demo $(if $(ONCE),--once) $(if $(BIND),--bind $(BIND))
 
 run: ## run the product with its own PostgreSQL and Valkey
 	$(SETUP)

@@ -31,7 +31,10 @@ CSP = (
 # Names of pages on the staff's host that a stranger may see; everything else asks for a verified session (BEHAVIOURS A2).
 PUBLIC = frozenset({"account_login", "account_logout", "mfa_authenticate", "health"})
 # The demonstration's own pages; outside it their addresses don't exist at all.
-DEMO = frozenset({"demo_people", "demo_codes", "demo_inbox", "demo_mail", "demo_mail_body"})
+DEMO = frozenset(
+    {"demo_people", "demo_codes", "demo_code", "demo_continue"}
+    | {"demo_inbox", "demo_inbox_rows", "demo_mail", "demo_mail_body", "demo_mail_one_click"}
+)
 # What somebody who has signed in but has no second factor yet may reach.
 ENROL = frozenset({"mfa_activate_totp", "account_logout", "account_reauthenticate"})
 IDLE_SECONDS = 15 * 60

@@ -19,6 +19,8 @@ from campaigns.delivery.actions import NotPossible
 from campaigns.delivery.models import IpPool, Mailing
 from campaigns.designs import actions as designs
 from campaigns.designs.blocks import Block
+from campaigns.designs.models import Design
+from campaigns.designs.starters import CLINIC_NEWS, Starter
 from campaigns.models import Campaign
 from contacts.consent.models import Topic
 from contacts.segments import queries as segments
@@ -43,20 +45,27 @@ __all__ = [
     "edit_setup",
     "launch_campaign",
     "pause_campaign",
+    "put_back_content",
     "request_approval",
     "resume_campaign",
+    "save_as_template",
     "send_back_campaign",
+    "start_over",
 ]
 
 
-def create_campaign(*, actor: Actor, name: str) -> Campaign:
-    """Begin a campaign with the first brand and pool and a copy of the starter design. Raises Denied."""
+def create_campaign(*, actor: Actor, name: str, source: Design | Starter = CLINIC_NEWS) -> Campaign:
+    """Begin a campaign with the first brand and pool and a copy of a template or a starter. Raises Denied."""
     access.require(actor, Permission.EDIT_CAMPAIGNS)
     now = timezone.now()
     with transaction.atomic():
+        if isinstance(source, Starter):
+            design = designs.create_from_starter(actor=actor, name=name, starter=source)
+        else:
+            design = designs.copy_design(actor=actor, source=source, name=name, template=False)
         campaign = Campaign.objects.create(
             name=name,
-            design=designs.create_from_starter(actor=actor, name=name),
+            design=design,
             brand=Brand.objects.order_by("pk").first(),
             pool=queries.marketing_pools().first(),
             created_by_id=int(actor.id),
@@ -113,9 +122,18 @@ def choose_audience(*, actor: Actor, campaign: Campaign, segment: Segment) -> Ca
 
 
 def edit_content(
-    *, actor: Actor, campaign: Campaign, subject: str, preheader: str, blocks: Sequence[Block]
+    *,
+    actor: Actor,
+    campaign: Campaign,
+    subject: str,
+    preheader: str,
+    blocks: Sequence[Block],
+    removed: tuple[int, Block] | None = None,
 ) -> Campaign:
-    """Write the message; a change takes back an approval. Raises Denied, MalformedDocument; NotPossible once it is being sent."""
+    """Write the message; a change takes back an approval. Raises Denied, MalformedDocument; NotPossible once it is being sent.
+
+    `removed` is a block that a button took away just now, with its place; it can be put back.
+    """
     access.require(actor, Permission.EDIT_CAMPAIGNS)
     with transaction.atomic():
         campaign = _locked(campaign)
@@ -125,10 +143,58 @@ def edit_content(
             return campaign
         _reopen(actor, campaign)
         campaign.design = designs.edit_design(
-            actor=actor, design=campaign.design, subject=subject, preheader=preheader, blocks=blocks
+            actor=actor,
+            design=campaign.design,
+            subject=subject,
+            preheader=preheader,
+            blocks=blocks,
+            removed=removed,
         )
         _save(actor, campaign, rules.Step.DESIGN)
     return campaign
+
+
+def start_over(*, actor: Actor, campaign: Campaign, source: Design | Starter) -> Campaign:
+    """Write the message anew from a template or a starter; what stood there can be put back, and an approval is taken back.
+
+    Raises Denied; NotPossible once it is being sent.
+    """
+    access.require(actor, Permission.EDIT_CAMPAIGNS)
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        _reopen(actor, campaign)
+        if campaign.design is None:
+            raise NotPossible(_("This campaign has no message yet. Write one first."))
+        campaign.design = designs.replace_content(actor=actor, design=campaign.design, source=source)
+        _save(actor, campaign, rules.Step.DESIGN)
+    return campaign
+
+
+def put_back_content(*, actor: Actor, campaign: Campaign) -> Campaign:
+    """Put back what a button took out of the message last; an approval is taken back.
+
+    Raises Denied; NotPossible where there is nothing, and once it is being sent.
+    """
+    access.require(actor, Permission.EDIT_CAMPAIGNS)
+    with transaction.atomic():
+        campaign = _locked(campaign)
+        _reopen(actor, campaign)
+        if campaign.design is None:
+            raise NotPossible(_("There is nothing to put back any more."))
+        try:
+            campaign.design = designs.put_back(actor=actor, design=campaign.design)
+        except designs.NotPossible as error:
+            raise NotPossible(str(error)) from None
+        _save(actor, campaign, rules.Step.DESIGN)
+    return campaign
+
+
+def save_as_template(*, actor: Actor, campaign: Campaign, name: str) -> Design:
+    """Keep the message as a new template; the campaign goes on with its own. Raises Denied; NotPossible without a message."""
+    access.require(actor, Permission.EDIT_CAMPAIGNS)
+    if campaign.design is None:
+        raise NotPossible(_("This campaign has no message yet. Write one first."))
+    return designs.copy_design(actor=actor, source=campaign.design, name=name, template=True)
 
 
 def request_approval(*, actor: Actor, campaign: Campaign) -> Mailing:

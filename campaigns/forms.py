@@ -1,24 +1,20 @@
 """Forms of campaign pages: the shape of what is typed."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Any, cast
 
 from django import forms
-from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from accounts.organization.models import Brand
 from campaigns import queries
 from campaigns.delivery.models import IpPool, Mailing
-from campaigns.designs.blocks import KINDS, MOST_BLOCKS, Block, MalformedDocument
+from campaigns.designs.forms import BeginForm, beginnings
+from campaigns.designs.models import Design
 from campaigns.models import Campaign
 from contacts.consent.models import Topic
 from contacts.segments.models import Segment
 from contacts.segments.queries import Definition
-
-_COMMAND = re.compile(r"(add):([a-z]{1,20})|(remove|up|down):([0-9]{1,3})")
 
 
 class NameForm(forms.Form):
@@ -31,6 +27,17 @@ class NameForm(forms.Form):
             "Only your colleagues see it, for example “June clinic news”. Don't name patients or diagnoses."
         ),
     )
+
+
+class NewCampaignForm(forms.Form):
+    """A new campaign's name, and what its message begins with."""
+
+    name = NameForm.base_fields["name"]
+    begin = BeginForm.base_fields["begin"]
+
+    def __init__(self, *args: Any, templates: Sequence[Design], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cast("forms.ChoiceField", self.fields["begin"]).choices = beginnings(templates)
 
 
 class SetupForm(forms.Form):
@@ -129,35 +136,6 @@ class AudienceForm(forms.Form):
         ]
 
 
-class _NeededToSend(forms.CharField):
-    """Not marked as optional, since nothing is sent without it; a draft may be saved without it all the same."""
-
-    def validate(self, value: Any) -> None:
-        """Take an empty text: the lint asks for one before sending."""
-
-
-class ContentForm(forms.Form):
-    """Subject and preview text; the blocks beside them are read by `posted_blocks`."""
-
-    use_required_attribute = False
-
-    subject = _NeededToSend(
-        label=_("Subject"),
-        max_length=200,
-        help_text=_(
-            "Seen without opening the message, so it says nothing about the person. Up to 150 characters."
-        ),
-    )
-    preheader = forms.CharField(
-        label=_("Preview text"),
-        max_length=200,
-        required=False,
-        help_text=_(
-            "The line beside the subject in an inbox. Up to 140 characters; nothing about the person here either."
-        ),
-    )
-
-
 class DecisionForm(forms.Form):
     """An approver's word."""
 
@@ -168,43 +146,3 @@ class DecisionForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Needed when you send it back: say what has to change."),
     )
-
-
-def posted_blocks(posted: QueryDict) -> list[Block]:
-    """The blocks of a design as they were typed. Raises MalformedDocument for what no page of ours posts."""
-    number = posted.get("blocks", "")
-    if not re.fullmatch(r"[0-9]{1,3}", number) or int(number) > MOST_BLOCKS:
-        raise MalformedDocument("the number of blocks")
-    blocks: list[Block] = []
-    for place in range(int(number)):
-        kind = KINDS.get(posted.get(f"block-{place}-kind", ""))
-        if kind is None:
-            raise MalformedDocument("there is no such kind of block")
-        blocks.append(
-            kind(**{each.name: posted.get(f"block-{place}-{each.name}", "") for each in fields(kind)})
-        )
-    return blocks
-
-
-def rearranged(blocks: Sequence[Block], command: str) -> tuple[list[Block], int | None]:
-    """The blocks after a button was pressed (`add:text`, `remove:2`, `up:2`, `down:2`), and the place to look at next.
-
-    Anything else changes nothing: the plain save button says "save".
-    """
-    changed, match = list(blocks), _COMMAND.fullmatch(command)
-    if match is None:
-        return changed, None
-    if match[1]:
-        kind = KINDS.get(match[2])
-        if kind is None or len(changed) >= MOST_BLOCKS:
-            return changed, None
-        return [*changed, kind()], len(changed)
-    verb, place = match[3], int(match[4])
-    if place >= len(changed):
-        return changed, None
-    block = changed.pop(place)
-    if verb == "remove":
-        return changed, min(place, len(changed) - 1) if changed else None
-    place = max(place - 1, 0) if verb == "up" else min(place + 1, len(changed))
-    changed.insert(place, block)
-    return changed, place

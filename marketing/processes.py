@@ -205,8 +205,9 @@ def web(addresses: Sequence[str]) -> list[str]:
 
 
 def start_all(group: Group, *, state: Path, addresses: Sequence[str]) -> None:
-    """Start index, workers, beat and web. The database and Redis are running already, and migrated."""
-    group.start("index", manage("index"))
+    """Start index, workers, beat and web. The database and Redis are running already, and migrated; the index may be."""
+    if "index" not in group.children:
+        group.start("index", manage("index"))
     group.start("worker-marketing", worker("marketing", 2))
     group.start("worker-transactional", worker("transactional", 1))
     group.start("worker-default", worker("default", 1))
@@ -243,8 +244,8 @@ def _binds(port: int, address: str, kind: socket.SocketKind) -> bool:
     return True
 
 
-def listens(port: int) -> bool:
-    """Whether something accepts connections on this port of 127.0.0.1."""
+def listens(port: int, address: str = "127.0.0.1") -> bool:
+    """Whether something accepts connections on this port."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((address, port)) == 0

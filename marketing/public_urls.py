@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
+from campaigns.designs.public_urls import urlpatterns as designs
 from campaigns.tracking.public_urls import urlpatterns as tracking
 from contacts.consent.public_urls import urlpatterns as consent
 from marketing import errors, health
@@ -9,6 +10,7 @@ from marketing import errors, health
 urlpatterns: list[URLPattern | URLResolver] = [
     *consent,
     *tracking,
+    *designs,
     path("health/", health.health, name="health"),
 ]
 

@@ -40,7 +40,9 @@ ROOT_KEY = environment.secret("WELLSENT_ROOT_KEY", fallback_folder=_keys)
 STAFF_URL = environment.text("WELLSENT_STAFF_URL", "http://localhost:8000").rstrip("/")
 PUBLIC_URL = environment.text("WELLSENT_PUBLIC_URL", "http://localhost:8001").rstrip("/")
 DEBUG = False
-ALLOWED_HOSTS = sorted({urlsplit(url).hostname or "" for url in (STAFF_URL, PUBLIC_URL)})
+# The demonstration is looked at by whatever name leads to it: localhost, an address, a forwarded port. It holds nothing real.
+ALLOWED_HOSTS = ["*"] if DEMO else sorted({urlsplit(url).hostname or "" for url in (STAFF_URL, PUBLIC_URL)})
+USE_X_FORWARDED_HOST = DEMO
 SECURE_SITE = STAFF_URL.startswith("https://")
 
 INSTALLED_APPS = [
@@ -78,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "accounts.middleware.Hosts",
+    *(["marketing.demo.middleware.PatientsPages"] if DEMO else []),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -104,6 +107,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "marketing.home.context.shell",
+                *(["marketing.demo.context.players"] if DEMO else []),
             ],
             "builtins": [
                 "django.templatetags.i18n",
@@ -185,7 +189,7 @@ CSRF_TRUSTED_ORIGINS = [STAFF_URL, PUBLIC_URL]
 SECURE_HSTS_SECONDS = 63_072_000 if SECURE_SITE else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SITE else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE_SITE or DEMO else None
 X_FRAME_OPTIONS = "DENY"
 
 LANGUAGE_CODE = "en-us"

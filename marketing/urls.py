@@ -4,6 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, path
 
 from accounts.urls import urlpatterns as accounts
+from campaigns.designs.urls import urlpatterns as designs
 from campaigns.urls import urlpatterns as campaigns
 from contacts.segments.urls import urlpatterns as segments
 from contacts.urls import urlpatterns as contacts
@@ -16,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *home,
     *accounts,
     *campaigns,
+    *designs,
     *contacts,
     *segments,
     *compliance,

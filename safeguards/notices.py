@@ -6,7 +6,9 @@ secrets are removed once the notice is sent.
 
 import json
 from collections.abc import Iterable, Mapping
-from uuid import uuid4
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
 
 from django.utils import timezone
 
@@ -82,3 +84,37 @@ def opened(notice: Notice) -> tuple[str, str]:
         )
         raise Unreadable from None
     return value["address"], value["secret"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a notice has come: `sent`, `failed` for good, or neither yet; `reply` is the last answer of the other side."""
+
+    parameters: Mapping[str, str]
+    sent: bool
+    failed: bool
+    attempts: int
+    reply: str
+
+
+def standing(kind: str, notice_id: UUID) -> Standing | None:
+    """How far a notice of this kind has come, without its address or secret; None where there is no such notice."""
+    notice = Notice.objects.filter(pk=notice_id, kind=kind).first()
+    if notice is None:
+        return None
+    return Standing(
+        parameters=dict(notice.parameters),
+        sent=notice.state == Notice.State.SENT,
+        failed=notice.state == Notice.State.EXPIRED,
+        attempts=notice.attempts,
+        reply=notice.reply,
+    )
+
+
+def left_since(kind: str, moment: datetime, **parameters: str) -> int:
+    """How many notices of this kind and with these parameters were left since the moment, for limits."""
+    return Notice.objects.filter(
+        kind=kind,
+        created_at__gte=moment,
+        **{f"parameters__{name}": value for name, value in parameters.items()},
+    ).count()

@@ -43,7 +43,7 @@ from campaigns.delivery.throttle import Limit
 from campaigns.delivery.transport import Envelope, Source, deliver
 from campaigns.delivery.verdict import Released, Withheld
 from campaigns.designs import merge
-from campaigns.designs.mjml import without_open_pixel
+from campaigns.designs.mjml import with_pictures, without_open_pixel
 from campaigns.designs.models import DesignVersion
 from contacts.models import Contact
 from safeguards import phi, secrets, tokens
@@ -386,6 +386,7 @@ def compiled(version_id: int, tracking: str) -> Compiled:
     """The byte segments of a design version; without the open pixel where nothing is tracked."""
     version = DesignVersion.objects.get(pk=version_id)
     html = version.html if tracking != Mailing.Tracking.NONE else without_open_pixel(version.html)
+    html = with_pictures(html, public_url=settings.PUBLIC_URL)
     own = {"unsubscribe_url", "preferences_url", "open_url"}
     own |= {f"link:{number}" for number in range(len(version.links))}
     names = {*version.fields, *own}

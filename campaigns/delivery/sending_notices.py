@@ -5,7 +5,7 @@ Message-ID, where a worker died after the final dot: a code that comes twice har
 """
 
 import asyncio
-import html
+import html as markup
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +26,9 @@ from campaigns.delivery.models import EgressSource, SendingDomain, Stream
 from campaigns.delivery.outcome import Kind, Outcome
 from campaigns.delivery.routes import NoSuchDomain, NullMx, RouteError
 from campaigns.delivery.transport import Envelope, Source, deliver
+from campaigns.designs import queries as designs
 from campaigns.designs.merge import Text
+from campaigns.designs.queries import Preview
 from safeguards import audit, notices
 from safeguards.models import Notice
 
@@ -84,6 +86,17 @@ def _claim() -> list[Notice]:
     return due
 
 
+def _tested(notice: Notice) -> Preview | None:
+    """The message that a test of a design shows; None for other notices, and where it is gone or can't be made."""
+    if notice.kind != designs.TEST:
+        return None
+    try:
+        return designs.testable(actor=access.system("delivery"), parameters=notice.parameters)
+    except ValueError as error:
+        logger.warning("test %s can't be made: %s", notice.pk, type(error).__name__)
+        return None
+
+
 def _attempt(notice: Notice, way: _Way) -> Outcome:
     # Opened here: the keys may have to be read yet, and the database can't be asked from within the loop.
     try:
@@ -91,10 +104,10 @@ def _attempt(notice: Notice, way: _Way) -> Outcome:
     except notices.Unreadable:
         # It ends; failing would hold up those behind it at every turn.
         return Outcome(Kind.UNRENDERED, notice.id.int, reply="Unreadable")
-    return asyncio.run(_send(notice, address, secret, way))
+    return asyncio.run(_send(notice, address, secret, way, _tested(notice)))
 
 
-async def _send(notice: Notice, address: str, secret: str, way: _Way) -> Outcome:
+async def _send(notice: Notice, address: str, secret: str, way: _Way, tested: Preview | None) -> Outcome:
     number = notice.id.int
     try:
         routes = await world.resolver().route(address.rpartition("@")[2])
@@ -104,7 +117,7 @@ async def _send(notice: Notice, address: str, secret: str, way: _Way) -> Outcome
         return Outcome(Kind.UNREACHABLE, number, reply=type(error).__name__)
 
     def content() -> bytes:
-        message = compose(notice, address, secret, way.brand)
+        message = compose(notice, address, secret, way.brand, tested)
         return signer(way.domain).sign(message, at=timezone.now()) + message
 
     with Journal.open(settings.JOURNAL_DIR / "notices", new_token()) as journal:
@@ -126,8 +139,15 @@ async def _send(notice: Notice, address: str, secret: str, way: _Way) -> Outcome
     return outcomes[0]
 
 
-def compose(notice: Notice, address: str, secret: str, brand: Brand) -> bytes:
-    """The unsigned message of a notice: its template gives a subject line, an empty line, and the text."""
+def compose(notice: Notice, address: str, secret: str, brand: Brand, tested: Preview | None = None) -> bytes:
+    """The unsigned message of a notice: its template gives a subject line, an empty line, and the text.
+
+    A test of a design is the design's own message, as somebody invented would get it. Raises ValueError where it is gone.
+    """
+    if notice.kind == designs.TEST:
+        if tested is None:
+            raise ValueError("there is nothing to test")
+        return _rendered(notice, address, brand, f"[Test] {tested.subject}", tested.html, tested.text)
     with translation.override(notice.language):
         text = render_to_string(
             f"notices/{notice.kind}.txt", {**notice.parameters, "secret": secret, "brand": brand}
@@ -135,7 +155,11 @@ def compose(notice: Notice, address: str, secret: str, brand: Brand) -> bytes:
     subject, _, body = text.strip().partition("\n")
     paragraphs = "".join(f"<p>{_linked(part)}</p>" for part in body.strip().split("\n\n"))
     page = f'<!doctype html><html lang="{notice.language}"><body>{paragraphs}</body></html>'
-    compiled = Compiled.build(html_nodes=[Text(page)], text_nodes=[Text(body.strip() + "\n")])
+    return _rendered(notice, address, brand, subject, page, body.strip() + "\n")
+
+
+def _rendered(notice: Notice, address: str, brand: Brand, subject: str, html: str, text: str) -> bytes:
+    compiled = Compiled.build(html_nodes=[Text(html)], text_nodes=[Text(text)])
     return compiled.render(
         Headers(
             sender_name=brand.from_name,
@@ -152,7 +176,7 @@ def compose(notice: Notice, address: str, secret: str, brand: Brand) -> bytes:
 
 
 def _linked(paragraph: str) -> str:
-    escaped = html.escape(paragraph.strip())
+    escaped = markup.escape(paragraph.strip())
     if escaped.startswith(("http://", "https://")) and " " not in escaped:
         return f'<a href="{escaped}">{escaped}</a>'
     return escaped.replace("\n", "<br>")

@@ -18,6 +18,10 @@ LONGEST = 5000
 LONGEST_URL = 2000
 LANGUAGES = ("en", "es")
 
+# The name of a picture as `pictures.taken` gives it, and how wide one is shown at most: the column without its padding.
+PICTURE_NAME = re.compile(r"[0-9a-f]{32}\.(?:png|jpg)")
+WIDEST = 552
+
 # What neither XML 1.0 § 2.2 nor PostgreSQL's jsonb takes, and nobody types on purpose.
 _UNWRITABLE = re.compile(r"[^\t\n\x20-\x7e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAG_OR_STARS = re.compile(r"(\{\{.*?\}\}|\*\*)", re.DOTALL)
@@ -175,8 +179,63 @@ class Divider:
         return None
 
 
-KINDS: dict[str, type[Heading | Text | Button | Divider]] = {
-    kind.kind: kind for kind in (Heading, Text, Button, Divider)
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of ours, by its name; `alt` says it in words, `decorative` that there is nothing to say."""
+
+    kind: ClassVar[str] = "picture"
+    title: ClassVar[Promise] = _("Image")
+
+    name: str = ""
+    width: str = ""
+    alt: str = ""
+    decorative: str = ""
+    url: str = ""
+
+    def to_mjml(self, links: Links) -> str:
+        if not PICTURE_NAME.fullmatch(self.name):
+            return ""
+        # A mail is no place for a merge tag in an alt text (D5), so it is written out as words.
+        alt = "" if self.decorative else literal(_one_line(self.alt))
+        href = f' href="{markup(links.placeholder(self.url.strip()))}"' if self.url.strip() else ""
+        wide = min(int(self.width), WIDEST) if re.fullmatch(r"[0-9]{1,4}", self.width) else WIDEST
+        return f'<mj-image mj-class="picture" src="{{{{ image:{self.name} }}}}" alt="{alt}" width="{max(wide, 1)}px"{href} />'
+
+    def to_text(self, links: Links) -> str:
+        words = "" if self.decorative else _one_line(self.alt).replace("{{", "{ {").replace("}}", "} }")
+        if not self.url.strip():
+            return f"[{words}]" if words else ""
+        return f"{words or '[…]'}: {links.placeholder(self.url.strip())}"
+
+    def authored(self) -> Mapping[str, str]:
+        return {}
+
+    def address(self) -> str | None:
+        return self.url.strip() or None
+
+
+@dataclass(frozen=True, slots=True)
+class Spacer:
+    """Room between two parts."""
+
+    kind: ClassVar[str] = "spacer"
+    title: ClassVar[Promise] = _("Space")
+
+    def to_mjml(self, links: Links) -> str:
+        return '<mj-spacer height="32px" />'
+
+    def to_text(self, links: Links) -> str:
+        return ""
+
+    def authored(self) -> Mapping[str, str]:
+        return {}
+
+    def address(self) -> str | None:
+        return None
+
+
+KINDS: dict[str, type[Heading | Text | Button | Picture | Divider | Spacer]] = {
+    kind.kind: kind for kind in (Heading, Text, Button, Picture, Divider, Spacer)
 }
 
 

@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext as _
 
 from campaigns.designs import merge
-from campaigns.designs.blocks import LONGEST_URL, Block, Button, Heading, Text
+from campaigns.designs.blocks import LONGEST_URL, PICTURE_NAME, Block, Button, Heading, Picture, Text
 from contacts.rules.fields import BY_KEY, FIELDS
 
 LONGEST_SUBJECT = 150
 LONGEST_PREHEADER = 140
+LONGEST_ALT = 250
 
 MERGEABLE: frozenset[str] = frozenset(field.key for field in FIELDS if field.mergeable)
 
@@ -165,6 +166,41 @@ def _block(place: int, block: Block) -> Iterator[Finding]:
         yield from _tags(where, text, anchor)
     if isinstance(block, Button):
         yield from _address(where, block.address() or "", f"block-{place}-url")
+    if isinstance(block, Picture):
+        yield from _picture(where, block, place)
+
+
+def _picture(where: str, block: Picture, place: int) -> Iterator[Finding]:
+    """A picture is there, is said in words, and its words obey the rules of a subject. [BEHAVIOURS D5, L1, L2; WCAG 1.1.1]"""
+    anchor = f"block-{place}-alt"
+    if not PICTURE_NAME.fullmatch(block.name):
+        yield Finding(
+            Level.STOP,
+            where,
+            _("No image is chosen."),
+            _("Choose a file and upload it, or remove the block."),
+            f"block-{place}-file",
+        )
+    if not block.decorative:
+        if not block.alt.strip():
+            yield Finding(
+                Level.STOP,
+                where,
+                _("It isn't described. Many people don't see images, and mail programs often hide them."),
+                _("Say in a few words what it shows, or mark it as decoration."),
+                anchor,
+            )
+        yield from _line_of_header(where, block.alt, LONGEST_ALT, anchor)
+    elif block.address():
+        yield Finding(
+            Level.STOP,
+            where,
+            _("It leads somewhere, so it can't be mere decoration."),
+            _("Say in a few words where it leads."),
+            anchor,
+        )
+    if url := block.address():
+        yield from _address(where, url, f"block-{place}-url")
 
 
 def _tags(where: str, text: str, anchor: str) -> Iterator[Finding]:

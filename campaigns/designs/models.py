@@ -17,8 +17,14 @@ class Design(models.Model):
     preheader = models.CharField(_("preview text"), max_length=200, blank=True)
     document = models.JSONField()
     is_template = models.BooleanField(default=False)
+    # The template that this one began as a copy of; a copy stands by itself, so nothing follows from it but a count.
+    copied_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="copies")
+    # What the last button took away, so that it can be put back: a block and its place, or the whole content before.
+    set_aside = models.JSONField(null=True)
+    archived_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True)
     created_at = models.DateTimeField()
+    updated_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     updated_at = models.DateTimeField()
 
     class Meta:
@@ -57,3 +63,27 @@ class DesignVersion(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.number}"
+
+
+class Asset(models.Model):
+    """A picture that mails show: re-encoded by us, under a random name that nobody guesses, never changed afterwards.
+
+    It is served from the patients' host to whoever has the name, as mail programs must be able to: no picture of a person
+    belongs here. `width` and `height` are in pixels.
+    """
+
+    append_only: ClassVar[bool] = True
+
+    name = models.CharField(max_length=40, unique=True)
+    content_type = models.CharField(max_length=20)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    content = models.BinaryField()
+    created_by = models.ForeignKey(User, models.PROTECT, null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "designs_asset"
+
+    def __str__(self) -> str:
+        return self.name

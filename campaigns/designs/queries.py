@@ -1,22 +1,36 @@
-"""Reads of designs: how a message will look, with an invented person's values in it."""
+"""Reads of designs: the templates, how a message will look with an invented person's values in it, and what a test mail holds."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from html import escape
+from uuid import UUID
 
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import access
 from accounts.access import Permission
+from accounts.models import User
 from accounts.organization.models import Brand
 from campaigns.designs import blocks as documents
-from campaigns.designs import merge, mjml
+from campaigns.designs import merge, mjml, pictures
 from campaigns.designs.blocks import Block
 from campaigns.designs.lint import MERGEABLE, Finding, lint
-from campaigns.designs.models import Design, DesignVersion
+from campaigns.designs.models import Asset, Design, DesignVersion
+from campaigns.designs.starters import Starter
 from contacts.consent.models import Topic
+from contacts.rules.fields import BY_KEY, FIELDS
+from safeguards import notices
 from safeguards.actor import Actor
+
+TEST = "design.test"
+# Gmail shows no more of a message than this and hides the rest, the way out included.
+CLIPPED_BYTES = 102 * 1024
+_WEB = re.compile(r"https://[!-;=?-~]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +74,136 @@ SAMPLES: dict[str, Sample] = {
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Both parts of a message as one person would get them; links lead nowhere."""
+    """Both parts of a message as one person would get them; in a preview links lead nowhere."""
 
     subject: str
     preheader: str
     html: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergeTag:
+    """A field that may stand in a message: its name for people, and what to type."""
+
+    label: str
+    typed: str
+    clinical: bool
+
+
+# What stands in for a value that isn't known, where a plain word does.
+_FALLBACKS = {"first_name": "there", "provider": "your doctor", "clinic": "our clinic"}
+
+
+def merge_tags() -> Sequence[MergeTag]:
+    """The merge tags of the menu, in the order of the fields."""
+    return [
+        MergeTag(
+            _gettext(field.label),
+            f"{{{{ {field.key}|{_FALLBACKS.get(field.key, '…')} }}}}",
+            BY_KEY[field.key].clinical,
+        )
+        for field in FIELDS
+        if field.mergeable
+    ]
+
+
+def templates(actor: Actor, *, search: str = "") -> QuerySet[Design]:
+    """The organisation's templates that aren't archived, last changed first, each with `used`: campaigns begun from it.
+
+    Raises Denied.
+    """
+    access.require(actor, Permission.VIEW_CAMPAIGNS)
+    found = Design.objects.filter(is_template=True, archived_at=None)
+    if search:
+        found = found.filter(Q(name__icontains=search) | Q(subject__icontains=search))
+    return (
+        found.select_related("updated_by", "created_by")
+        .annotate(used=Count("copies", filter=Q(copies__is_template=False)))
+        .order_by("-updated_at", "-pk")
+    )
+
+
+def template(actor: Actor, pk: int) -> Design:
+    """A template, archived or not. Raises Denied; Design.DoesNotExist, also for a campaign's own design."""
+    access.require(actor, Permission.VIEW_CAMPAIGNS)
+    return Design.objects.select_related("updated_by").get(pk=pk, is_template=True)
+
+
+def colleagues(actor: Actor) -> QuerySet[User]:
+    """Whom a test may be sent to: active staff, by name. Raises Denied."""
+    access.require(actor, Permission.EDIT_CAMPAIGNS)
+    return User.objects.filter(is_active=True).order_by("name", "pk")
+
+
+def picture(name: str) -> tuple[bytes, str] | None:
+    """The bytes and type of a picture that a mail shows, open to whoever has its name; None where there is none."""
+    if content := pictures.shipped(name):
+        return content, "image/png"
+    asset = Asset.objects.filter(name=name).first()
+    return (bytes(asset.content), asset.content_type) if asset else None
+
+
+@dataclass(frozen=True, slots=True)
+class TestMail:
+    """How far a test mail has come, and whom it went to."""
+
+    recipient: User | None
+    sent: bool
+    failed: bool
+    attempts: int
+    reply: str
+
+
+def test_mail(actor: Actor, notice_id: UUID) -> TestMail | None:
+    """How far a test mail has come; None where there is none of that id. Raises Denied."""
+    access.require(actor, Permission.EDIT_CAMPAIGNS)
+    found = notices.standing(TEST, notice_id)
+    if found is None:
+        return None
+    recipient = User.objects.filter(pk=int(found.parameters["to"])).first()
+    return TestMail(recipient, found.sent, found.failed, found.attempts, found.reply)
+
+
+def starter_preview(*, actor: Actor, starter: Starter) -> Preview:
+    """One of our starters as an invented person would see it. Raises Denied."""
+    draft = Design(
+        subject=starter.subject,
+        preheader=starter.preheader,
+        document=documents.written(starter.blocks, lang=starter.lang),
+    )
+    return preview(actor=actor, design=draft, brand=Brand.objects.order_by("pk").first(), topic=None)
+
+
+def testable(*, actor: Actor, parameters: Mapping[str, str]) -> Preview | None:
+    """What a test mail holds, by the parameters of its notice; None where its design is gone. For delivery; raises Denied.
+
+    The author's links lead where they will lead, as far as they are addresses at all; the footer's lead to a page that says
+    that this was a test.
+    """
+    access.require(actor, Permission.DELIVER)
+    design = Design.objects.filter(pk=int(parameters["design"])).first()
+    if design is None:
+        return None
+    brand = Brand.objects.filter(pk=int(parameters["brand"] or 0)).first() or Brand.objects.first()
+    topic = Topic.objects.filter(pk=int(parameters["topic"] or 0)).first()
+    compiled = _compiled(design, brand, topic)
+    explained = f"{settings.PUBLIC_URL}/test/"
+    leads = {
+        f"link:{number}": url if _WEB.fullmatch(url) else explained
+        for number, url in enumerate(compiled.links)
+    }
+    leads |= {mjml.PREFERENCES: explained, mjml.UNSUBSCRIBE: explained}
+    # A line end in a subject that isn't finished yet must not stop the test.
+    subject = " ".join("".join(each if each.isprintable() else " " for each in design.subject).split())
+    return _filled(
+        subject or _gettext("No subject yet"),
+        design.preheader,
+        compiled.html,
+        compiled.text,
+        parameters["sample"],
+        leads,
+    )
 
 
 def preview(
@@ -76,7 +214,12 @@ def preview(
     Merge tags that can't be read yet are shown as the author typed them.
     """
     access.require(actor, Permission.VIEW_CAMPAIGNS)
-    compiled = mjml.compile_message(
+    compiled = _compiled(design, brand, topic)
+    return _filled(design.subject, design.preheader, compiled.html, compiled.text, sample)
+
+
+def _compiled(design: Design, brand: Brand | None, topic: Topic | None) -> mjml.Compiled:
+    return mjml.compile_message(
         subject=design.subject,
         preheader=design.preheader,
         blocks=[_showable(block) for block in documents.read(design.document)],
@@ -87,7 +230,6 @@ def preview(
             topic=topic.name if topic else str(_("the topic")),
         ),
     )
-    return _filled(design.subject, design.preheader, compiled.html, compiled.text, sample)
 
 
 def preview_version(*, actor: Actor, version: DesignVersion, sample: str = "maria") -> Preview:
@@ -102,10 +244,21 @@ def findings(*, actor: Actor, design: Design) -> tuple[Finding, ...]:
     return lint(subject=design.subject, preheader=design.preheader, blocks=documents.read(design.document))
 
 
-def _filled(subject: str, preheader: str, html: str, text: str, sample: str) -> Preview:
-    nodes = merge.parse(mjml.without_open_pixel(html), fields=_known(html), required=_places(html), html=True)
+def _filled(
+    subject: str,
+    preheader: str,
+    html: str,
+    text: str,
+    sample: str,
+    leads: Mapping[str, str] | None = None,
+) -> Preview:
+    """Both parts with the invented person's values; `leads` are the targets of links, which else lead nowhere."""
+    html = mjml.with_pictures(mjml.without_open_pixel(html), public_url=settings.PUBLIC_URL)
+    nodes = merge.parse(html, fields=_known(html), required=_places(html), html=True)
     text_nodes = merge.parse(text, fields=_known(text), required=_places(text))
-    values = dict(SAMPLES[sample].values) | dict.fromkeys(_places(html) | _places(text), "#")
+    values = (
+        dict(SAMPLES[sample].values) | dict.fromkeys(_places(html) | _places(text), "#") | dict(leads or {})
+    )
     shown = "".join(
         node.text if isinstance(node, merge.Text) else escape(merge.value_of(node, values)) for node in nodes
     )

@@ -11,6 +11,7 @@ from accounts import access
 from campaigns import actions, queries, rules
 from campaigns.delivery.models import Mailing
 from campaigns.designs import blocks as documents
+from campaigns.designs import editor
 from campaigns.designs import queries as designs
 from campaigns.designs.frame import framed
 from campaigns.designs.lint import Level, lint
@@ -18,7 +19,6 @@ from campaigns.forms import DecisionForm
 from campaigns.models import Campaign
 from campaigns.views import steps
 from campaigns.views.planning import forecast
-from campaigns.views.writing import as_part
 from contacts.segments import queries as segments
 from safeguards.actor import Actor
 
@@ -65,6 +65,8 @@ def approval(request: HttpRequest, pk: int) -> HttpResponse:
             "own": actor.id in {str(mailing.requested_by_id), str(campaign.created_by_id)},
             "large": rules.LARGE_AUDIENCE,
             "samples": designs.SAMPLES,
+            "shown_as": "maria",
+            "width": editor.WIDTHS[0],
             **forecast(actor, campaign, definition),
         },
     )
@@ -75,11 +77,11 @@ def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """The very version that an approval would bind, for the frame."""
     actor = access.of(request)
     _campaign, mailing = _asked(actor, pk)
-    sample = request.GET.get("as", "maria")
-    if sample not in designs.SAMPLES:
+    sample = editor.sample_of(request)
+    if not sample:
         raise Http404
     shown = designs.preview_version(actor=actor, version=mailing.version, sample=sample)
-    return framed(as_part(request, shown))
+    return framed(editor.as_part(request, shown))
 
 
 def _asked(actor: Actor, pk: int) -> tuple[Campaign, Mailing]:

@@ -10,8 +10,10 @@ from accounts import access
 from accounts.access import Permission
 from campaigns import actions, queries, rules, wording
 from campaigns.designs import queries as designs
+from campaigns.designs.forms import chosen
 from campaigns.designs.lint import Finding, Level
-from campaigns.forms import AudienceForm, NameForm, SetupForm
+from campaigns.designs.starters import CLINIC_NEWS, STARTERS
+from campaigns.forms import AudienceForm, NewCampaignForm, SetupForm
 from campaigns.models import Campaign
 from campaigns.views import steps
 from contacts.segments import queries as segments
@@ -40,13 +42,28 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest) -> HttpResponse:
-    """Name a new campaign."""
+    """Name a new campaign, and choose what its message begins with."""
     actor = steps.editor(request)
-    form = NameForm(request.POST if request.method == "POST" else None)
-    if form.is_valid():
-        campaign = actions.create_campaign(actor=actor, name=form.cleaned_data["name"])
+    templates = list(designs.templates(actor))
+    form = NewCampaignForm(
+        request.POST if request.method == "POST" else None,
+        templates=templates,
+        initial={"begin": request.GET.get("begin") or f"starter:{CLINIC_NEWS.slug}"},
+    )
+    if form.is_valid() and (source := chosen(form.cleaned_data["begin"], templates)):
+        campaign = actions.create_campaign(actor=actor, name=form.cleaned_data["name"], source=source)
         return steps.to_page(campaign, rules.Step.SETUP)
-    return render(request, "campaigns/new.html", {"form": form, "trail": steps.crumbs()})
+    return render(
+        request,
+        "campaigns/new.html",
+        {
+            "form": form,
+            "templates": templates,
+            "starters": STARTERS.values(),
+            "begin": form["begin"].value(),
+            "trail": steps.crumbs(),
+        },
+    )
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,23 +1,19 @@
-"""The page on which a message is written, and the frame that shows it."""
+"""The page on which a campaign's message is written, the frame that shows it, and what else is done with it there."""
 
-from dataclasses import asdict
-
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import access
 from campaigns import actions, rules
-from campaigns.designs import blocks as documents
+from campaigns.designs import editor
 from campaigns.designs import queries as designs
-from campaigns.designs.blocks import KINDS, LONGEST, MOST_BLOCKS, Block, MalformedDocument
+from campaigns.designs.forms import BeginForm, ContentForm, TemplateNameForm, chosen
 from campaigns.designs.frame import framed
-from campaigns.designs.lint import stops
-from campaigns.forms import ContentForm, posted_blocks, rearranged
+from campaigns.designs.models import Design
 from campaigns.models import Campaign
 from campaigns.views import steps
 from safeguards.actor import Actor
@@ -29,35 +25,29 @@ def design(request: HttpRequest, pk: int) -> HttpResponse:
     actor, campaign, state = steps.planned(request, pk)
     if state not in rules.EDITABLE or campaign.design is None:
         return redirect("campaign", pk=pk)
-    saved = campaign.design
-    blocks: list[Block] = list(documents.read(saved.document))
+    saved, addresses = campaign.design, _addresses(pk)
     form = ContentForm(
         request.POST if request.method == "POST" else None,
         initial={"subject": saved.subject, "preheader": saved.preheader},
         auto_id="%s",
     )
-    if request.method == "POST":
-        place = None
-        try:
-            blocks = posted_blocks(request.POST)
-            blocks, place = rearranged(blocks, request.POST.get("command", ""))
-            documents.written(blocks)
-        except MalformedDocument:
-            form.add_error(
-                None,
-                _(
-                    "A block holds more than %(longest)d characters, or there are more than %(most)d blocks. "
-                    "Shorten the message; nothing was saved."
-                )
-                % {"longest": LONGEST, "most": MOST_BLOCKS},
+    posted = editor.read(request, actor, form, saved)
+    if request.method == "POST" and form.is_valid() and _write(request, actor, campaign, state, form, posted):
+        if request.headers.get("HX-Request"):
+            campaign = steps.found(request, pk)
+            return editor.side(
+                request, actor, _design_of(campaign), addresses, brand=campaign.brand, topic=campaign.topic
             )
-        if form.is_valid() and _write(request, actor, campaign, state, form, blocks):
-            if request.headers.get("HX-Request"):
-                return _design_side(request, campaign.pk)
-            if request.POST.get("command") == "next":
-                return steps.to_page(campaign, rules.Step.REVIEW)
-            target = f"#block-{place}" if place is not None else ""
-            return redirect(reverse("campaign_design", args=[pk]) + target)
+        if posted.removed:
+            editor.removed_message(request, addresses)
+        if request.POST.get("command") == "next":
+            return steps.to_page(campaign, rules.Step.REVIEW)
+        return redirect(addresses.edit + (f"#block-{posted.place}" if posted.place is not None else ""))
+    if request.headers.get("HX-Request"):
+        return editor.side(
+            request, actor, saved, addresses, brand=campaign.brand, topic=campaign.topic, form=form
+        )
+    templates = list(designs.templates(actor))
     return steps.page(
         request,
         "campaigns/design.html",
@@ -65,11 +55,19 @@ def design(request: HttpRequest, pk: int) -> HttpResponse:
         rules.Step.DESIGN,
         state,
         form=form,
-        blocks=[_shown(block) for block in blocks],
-        kinds=list(KINDS.values()),
-        # What was approved isn't taken back by a stray key: then only the button saves.
-        saves_by_itself=state not in rules.ASKED,
-        **_side(actor, campaign),
+        template_form=TemplateNameForm(initial={"kept_name": campaign.name}),
+        begin_form=BeginForm(templates=templates, auto_id="over-%s"),
+        **editor.context(
+            request,
+            actor,
+            saved,
+            posted.blocks,
+            addresses,
+            # What was approved isn't taken back by a stray key: then only the button saves.
+            saves_by_itself=state not in rules.ASKED,
+            brand=campaign.brand,
+            topic=campaign.topic,
+        ),
     )
 
 
@@ -77,25 +75,80 @@ def design(request: HttpRequest, pk: int) -> HttpResponse:
 def preview(request: HttpRequest, pk: int) -> HttpResponse:
     """The message as an invented person gets it, for the frame beside the blocks."""
     actor, campaign = access.of(request), steps.found(request, pk)
-    sample = request.GET.get("as", "maria")
-    if sample not in designs.SAMPLES or campaign.design is None:
+    sample = editor.sample_of(request)
+    if not sample or campaign.design is None:
         raise Http404
     shown = designs.preview(
         actor=actor, design=campaign.design, brand=campaign.brand, topic=campaign.topic, sample=sample
     )
-    return framed(as_part(request, shown))
+    return framed(editor.as_part(request, shown))
 
 
-def as_part(request: HttpRequest, shown: designs.Preview) -> str:
-    """The part that was asked for: the HTML, or the plain text of those whose mail program shows no other."""
-    if request.GET.get("part") != "text":
-        return shown.html
-    return format_html(
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{}</title></head>'
-        '<body><pre style="white-space:pre-wrap">{}</pre></body></html>',
-        _("Plain text"),
-        shown.text,
-    )
+@require_POST
+def start_over(request: HttpRequest, pk: int) -> HttpResponse:
+    """The words of a template or starter in place of these, which can be put back."""
+    actor, campaign, state = steps.planned(request, pk)
+    templates = list(designs.templates(actor))
+    source = chosen(request.POST.get("begin", ""), templates)
+    if source is None:
+        messages.error(request, _("Choose what to start over with."))
+    elif steps.change(
+        request,
+        state,
+        campaign,
+        lambda: actions.start_over(actor=actor, campaign=campaign, source=source),
+    ):
+        undo = _addresses(pk).undo
+        messages.success(
+            request, _("The message starts over. What stood here is kept."), extra_tags=f"undo={undo}"
+        )
+    return redirect("campaign_design", pk=pk)
+
+
+@require_POST
+def undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Put back what a button took away."""
+    actor, campaign, state = steps.planned(request, pk)
+    if steps.change(
+        request, state, campaign, lambda: actions.put_back_content(actor=actor, campaign=campaign)
+    ):
+        messages.success(request, _("It is back."))
+    return redirect("campaign_design", pk=pk)
+
+
+@require_POST
+def save_as_template(request: HttpRequest, pk: int) -> HttpResponse:
+    """Keep the message as a template, under a name."""
+    actor, campaign, _state = steps.planned(request, pk)
+    form = TemplateNameForm(request.POST)
+    if form.is_valid():
+        name = form.cleaned_data["kept_name"]
+        steps.attempt(
+            request,
+            lambda: actions.save_as_template(actor=actor, campaign=campaign, name=name),
+            _("Kept as the template “%(name)s”. You find it under Templates.") % {"name": name},
+        )
+    else:
+        messages.error(request, _("Give the template a name of at most 120 characters."))
+    return redirect("campaign_design", pk=pk)
+
+
+@require_POST
+def test(request: HttpRequest, pk: int) -> HttpResponse:
+    """Send the message to oneself or a colleague."""
+    _actor, campaign, _state = steps.planned(request, pk)
+    return editor.send_test(request, _design_of(campaign), brand=campaign.brand, topic=campaign.topic)
+
+
+def _design_of(campaign: Campaign) -> Design:
+    if campaign.design is None:
+        raise Http404
+    return campaign.design
+
+
+def _addresses(pk: int) -> editor.Addresses:
+    names = ("campaign_design", "campaign_preview", "campaign_undo", "campaign_test")
+    return editor.Addresses(*(reverse(name, args=[pk]) for name in names))
 
 
 def _write(
@@ -104,7 +157,7 @@ def _write(
     campaign: Campaign,
     before: rules.State,
     form: ContentForm,
-    blocks: list[Block],
+    posted: editor.Posted,
 ) -> bool:
     return steps.change(
         request,
@@ -115,33 +168,7 @@ def _write(
             campaign=campaign,
             subject=form.cleaned_data["subject"],
             preheader=form.cleaned_data["preheader"],
-            blocks=blocks,
+            blocks=posted.blocks,
+            removed=posted.removed,
         ),
     )
-
-
-def _shown(block: Block) -> dict[str, object]:
-    """A block as the template fills its fields in."""
-    return {"kind": block.kind, "title": block.title, "values": asdict(block)}  # type: ignore[call-overload]
-
-
-def _design_side(request: HttpRequest, pk: int) -> HttpResponse:
-    """The checks and the preview anew, after the page saved by itself."""
-    campaign = steps.found(request, pk)
-    side = _side(access.of(request), campaign)
-    return render(
-        request,
-        "campaigns/design_side.html",
-        {"campaign": campaign, "saves_by_itself": True, "saved_now": True, **side},
-    )
-
-
-def _side(actor: Actor, campaign: Campaign) -> dict[str, object]:
-    found = designs.findings(actor=actor, design=campaign.design) if campaign.design else ()
-    return {
-        "findings": found,
-        "stopping": len(stops(found)),
-        "samples": designs.SAMPLES,
-        # Another address makes the frame load anew.
-        "stamp": int(timezone.now().timestamp() * 1000),
-    }

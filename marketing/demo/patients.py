@@ -13,6 +13,7 @@ from django.conf import settings
 from campaigns.delivery.sandbox.mailbox import Mailbox
 
 _HREF = re.compile(r'href="([^"]+)"')
+_CONFIRM = re.compile(r"https?://\S+/f/confirm/\S+")
 _PIXEL = re.compile(r'src="([^"]+/o/[^"]+\.gif)"')
 
 
@@ -51,6 +52,18 @@ def mails_in(mailbox: Mailbox, subject: str) -> Iterator[Mail]:
         )
 
 
+def mailbox() -> Mailbox:
+    """Where everybody's mail arrives."""
+    return Mailbox(settings.SANDBOX_DIR / "mail")
+
+
+def confirmation_in(box: Mailbox, mail_id: str) -> str:
+    """The link by which somebody confirms, if the mail has one."""
+    part = email.message_from_bytes(box.read(mail_id), policy=email.policy.default).get_body(("plain",))
+    found = _CONFIRM.search(part.get_content()) if part is not None else None
+    return found.group() if found else ""
+
+
 def _ask(method: str, url: str, form: dict[str, str] | None = None) -> int:
     """One request to our own public host, as a mail program makes it: no cookie, no redirect followed. Gives the status."""
     parts = urlsplit(url)
@@ -69,15 +82,20 @@ def _ask(method: str, url: str, form: dict[str, str] | None = None) -> int:
         connection.close()
 
 
+def unsubscribe(one_click: str) -> int:
+    """Post to a one-click address as a mail program does (RFC 8058 section 3.2). Gives the status."""
+    return _ask("POST", one_click, {"List-Unsubscribe": "One-Click"})
+
+
 def play(subject: str) -> Played:
     """Of those who got the mail four in seven open it, two click, and one in nineteen unsubscribes with one click (RFC 8058)."""
     opened = clicked = unsubscribed = mails = 0
-    for number, mail in enumerate(mails_in(Mailbox(settings.SANDBOX_DIR / "mail"), subject)):
+    for number, mail in enumerate(mails_in(mailbox(), subject)):
         mails += 1
         if mail.pixel and number % 7 in (0, 1, 3, 5):
             opened += _ask("GET", mail.pixel) == 200
         if mail.links and number % 7 in (1, 5):
             clicked += _ask("GET", mail.links[0]) == 302
         if number % 19 == 4:
-            unsubscribed += _ask("POST", mail.one_click, {"List-Unsubscribe": "One-Click"}) == 200
+            unsubscribed += unsubscribe(mail.one_click) == 200
     return Played(mails, opened, clicked, unsubscribed)

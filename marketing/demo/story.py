@@ -2,58 +2,31 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
 from accounts import access
 from campaigns import actions as campaigns
-from campaigns.delivery.models import IpPool, Mailing, Stream
+from campaigns.delivery import actions as delivery
+from campaigns.delivery.actions.sending_domains import published_key
+from campaigns.delivery.models import Mailing, SendingDomain, Stream
 from campaigns.delivery.queries import Progress, progress
-from campaigns.designs.blocks import Button, Divider, Heading, Text
+from campaigns.delivery.sandbox.names import publish
 from campaigns.models import Campaign
 from contacts import actions as contacts
-from contacts.consent.models import Topic
 from contacts.models import Import
-from contacts.segments import actions as segments
 from contacts.segments import queries as counts
 from contacts.segments.client import IndexAway
+from contacts.segments.models import Segment
 from marketing import founding
 from marketing.compliance import actions as compliance
 from marketing.compliance.queries import messages_of_mailing
-from marketing.demo import people, sample
+from marketing.demo import dana, people, sample
 from marketing.demo.patients import Played
+from marketing.demo.plans import ALL, SEGMENTS, SLOW, TODAY, WAITING, Plan
 
 Say = Callable[[str], None]
-SEGMENT = "Heart and metabolism: adults in care"
-# People with high blood pressure, diabetes, high cholesterol, metabolic syndrome or asthma who were seen in the last two years.
-TREE: dict[str, Any] = {
-    "match": "all",
-    "rules": [
-        {"field": "conditions", "op": "any_of", "value": ["I10", "E11*", "E78*", "E88*", "J45*", "I25*"]},
-        {"field": "last_visit", "op": "last_days", "value": 730},
-    ],
-}
-CAMPAIGN = "Autumn check-ups"
-SUBJECT = "Autumn at Northfield: new hours and easier booking"
-PREHEADER = "Open till seven on weekdays, and on Saturday mornings."
-BLOCKS = (
-    Heading("New hours this autumn"),
-    Text(
-        "Hello {{ first_name|there }},\n\n"
-        "From this month we are open **from 7:30 a.m. to 7 p.m., Monday to Friday**, and on Saturday mornings. "
-        "You can book, move or cancel a visit online at any time."
-    ),
-    Button("See our hours and book", "https://northfield.example/visit"),
-    Divider(),
-    Heading("Walk with us"),
-    Text(
-        "Every Sunday at ten a nurse and a volunteer lead an easy walk from the main entrance. "
-        "Come as you are, and bring somebody along."
-    ),
-    Button("Where we meet", "https://northfield.example/walks"),
-)
 
 
 class Wrong(Exception):
@@ -73,6 +46,14 @@ def set_the_scene() -> None:
         privacy_url="https://northfield.example/privacy",
         per_second=40,
     )
+
+    _publish_keys()
+
+
+def _publish_keys() -> None:
+    """Put the public half of each signing key into the sandbox's name server, as a clinic would into its own."""
+    for domain in SendingDomain.objects.all():
+        publish(settings.SANDBOX_DIR, f"{domain.selector}._domainkey.{domain.domain}", published_key(domain))
 
 
 def _wait(what: str, ready: Callable[[], bool], seconds: float = 180) -> None:
@@ -96,6 +77,7 @@ def play(say: Say, patients: Callable[[str], Played]) -> dict[str, object]:
     counted = progress(mailing.pk)
     _compare(counted, played)
     report = _report(say, campaign)
+    _what_goes_on()
     return {
         "imported": imported.rows_good,
         "rejected": imported.rejected,
@@ -111,19 +93,10 @@ def play(say: Say, patients: Callable[[str], Played]) -> dict[str, object]:
 
 
 def _import(say: Say) -> Import:
-    dana = access.of_user(people.user("dana"))
-    content = sample.shifted(timezone.localdate())
-    source = contacts.upload_file(actor=dana, name="patients.csv", chunks=[content], size=len(content))
+    source = dana.upload(sample.shifted(timezone.localdate()))
     say("Dana uploads patients.csv; its columns are guessed")
-    contacts.map_columns(
-        actor=dana,
-        import_id=source.pk,
-        mapping={int(column): key for column, key in source.mapping.items()},
-        has_header=source.has_header,
-        first=tuple(content.splitlines()[0].decode().split(",")),
-    )
     _wait("the check of the file", lambda: _state(source) == Import.State.CHECKED)
-    contacts.start_import(actor=dana, import_id=source.pk)
+    contacts.start_import(actor=dana.actor(), import_id=source.pk)
     _wait("the import", lambda: _state(source) == Import.State.DONE)
     source.refresh_from_db()
     say(f"{source.rows_good} patients imported, {source.rejected} rows refused")
@@ -138,49 +111,29 @@ def _state(source: Import) -> str:
 
 
 def _plan(say: Say) -> tuple[int, Campaign]:
-    dana = access.of_user(people.user("dana"))
-    segment = segments.save_segment(actor=dana, segment=None, name=SEGMENT, tree=TREE)
-    setup = access.system("setup")
     _wait("the index", _indexed)
-    size = counts.count(setup, TREE).match.exact or 0
-    say(f"the segment “{SEGMENT}” has {size} people")
-    campaign = campaigns.create_campaign(actor=dana, name=CAMPAIGN)
-    if campaign.brand is None:
-        raise Wrong("there is no brand")
-    campaign = campaigns.edit_setup(
-        actor=dana,
-        campaign=campaign,
-        name=CAMPAIGN,
-        brand=campaign.brand,
-        topic=Topic.objects.get(slug="clinic-news"),
-        purpose=Mailing.Purpose.PROMOTIONAL,
-        tracking=Mailing.Tracking.TOTALS,
-        pool=IpPool.objects.get(stream=Stream.MARKETING),
+    segment = next(
+        segment
+        for segment in Segment.objects.order_by("-pk")
+        if counts.reveal_segment(dana.actor(), segment).name == TODAY.segment
     )
-    campaign = campaigns.choose_audience(actor=dana, campaign=campaign, segment=segment)
-    campaign = campaigns.edit_content(
-        actor=dana, campaign=campaign, subject=SUBJECT, preheader=PREHEADER, blocks=BLOCKS
-    )
-    return size, campaign
+    size = counts.count(access.system("setup"), SEGMENTS[TODAY.segment]).match.exact or 0
+    say(f"the segment “{TODAY.segment}” has {size} people")
+    return size, dana.write(TODAY, segment)
 
 
 def _indexed() -> bool:
-    everybody = {"match": "all", "rules": []}
     try:
-        found = counts.count(access.system("setup"), everybody)
+        found = counts.count(access.system("setup"), ALL)
     except IndexAway:
         # It still reads.
         return False
-    return found.match.exact == Import.objects.get().created
+    return found.match.exact == sum(Import.objects.values_list("created", flat=True))
 
 
 def _send(say: Say, campaign: Campaign) -> Mailing:
-    dana, marcus = (access.of_user(people.user(short)) for short in ("dana", "marcus"))
-    mailing = campaigns.request_approval(actor=dana, campaign=campaign)
-    campaigns.approve_campaign(actor=marcus, mailing=mailing, comment="Good to go.")
-    campaign.refresh_from_db()
-    mailing = campaigns.launch_campaign(actor=dana, campaign=campaign)
-    say(f"Marcus approved “{CAMPAIGN}”, Dana sends it to {mailing.audience_size} people")
+    mailing = _launch(campaign, TODAY)
+    say(f"Marcus approved “{campaign.name}”, Dana sends it to {mailing.audience_size} people")
 
     def finished() -> bool:
         mailing.refresh_from_db()
@@ -191,6 +144,31 @@ def _send(say: Say, campaign: Campaign) -> Mailing:
     why = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in counted.withheld.items())
     say(f"{counted.sent} sent over TLS, {counted.withheld_total} withheld ({why})")
     return mailing
+
+
+def _launch(campaign: Campaign, plan: Plan) -> Mailing:
+    asked = campaigns.request_approval(actor=dana.actor(), campaign=campaign)
+    marcus = access.of_user(people.user("marcus"))
+    campaigns.approve_campaign(actor=marcus, mailing=asked, comment=plan.comment)
+    campaign.refresh_from_db()
+    return campaigns.launch_campaign(actor=dana.actor(), campaign=campaign)
+
+
+def _what_goes_on() -> None:
+    """One campaign that waits for approval, one that is sent slowly enough to watch, and one that is only begun."""
+    by_name = {counts.reveal_segment(dana.actor(), each).name: each for each in Segment.objects.all()}
+    campaigns.request_approval(actor=dana.actor(), campaign=dana.write(WAITING, by_name[WAITING.segment]))
+    slow = delivery.add_pool(
+        actor=access.system("setup"),
+        name="New addresses, sent slowly",
+        stream=Stream.MARKETING,
+        addresses=["127.0.1.14"],
+        ehlo_domain="northfield.example",
+        per_second=0.4,
+        burst=1,
+    )
+    _launch(dana.write(SLOW, by_name[SLOW.segment], slow), SLOW)
+    campaigns.create_campaign(actor=dana.actor(), name="Spring newsletter")
 
 
 def _compare(counted: Progress, played: Played) -> None:

@@ -41,6 +41,7 @@ def _navigation(request: HttpRequest, role: str) -> list[NavGroup]:
             (
                 ("home", _("Home"), "home", None, 0),
                 ("campaigns", _("Campaigns"), "send", Permission.VIEW_CAMPAIGNS, 0),
+                ("templates", _("Templates"), "template", Permission.VIEW_CAMPAIGNS, 0),
             ),
         ),
         (

@@ -1,7 +1,10 @@
-"""Address of the first page."""
+"""Addresses of the first page."""
 
 from django.urls import path
 
 from marketing.home import views
 
-urlpatterns = [path("", views.home, name="home")]
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("list-health/", views.list_health, name="list_health"),
+]

@@ -8,13 +8,20 @@ from accounts import access
 from accounts.access import Permission
 from campaigns import queries, wording
 from marketing.home.queries import first_steps, needs_you
+from marketing.home.trend import reach, trend
 
 RECENT_CAMPAIGNS = 6
 
 
 @require_GET
+def list_health(request: HttpRequest) -> HttpResponse:
+    """Whom each topic reaches: a fragment, since the index is asked for each topic and the page shouldn't wait."""
+    return render(request, "home/list_health.html", {"reach": reach(access.of(request))})
+
+
+@require_GET
 def home(request: HttpRequest) -> HttpResponse:
-    """What needs this person, and the campaigns that changed last."""
+    """What needs this person, what has been sent of late, and the campaigns that changed last."""
     actor = access.of(request)
     may_view = access.allowed(actor, Permission.VIEW_CAMPAIGNS)
     recent = queries.rows(actor, queries.listed(actor)[:RECENT_CAMPAIGNS]) if may_view else []
@@ -25,6 +32,8 @@ def home(request: HttpRequest) -> HttpResponse:
             "waiting": needs_you(actor),
             "rows": [(row, wording.STATES[row.state]) for row in recent],
             "first_steps": [] if recent else first_steps(actor),
+            "trend": trend(actor) if recent and access.allowed(actor, Permission.VIEW_REPORTS) else None,
+            "may_count": access.allowed(actor, Permission.VIEW_SEGMENTS),
             "may_view": may_view,
             "may_edit": access.allowed(actor, Permission.EDIT_CAMPAIGNS),
         },

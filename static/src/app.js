@@ -6,6 +6,7 @@
 import "htmx.org";
 
 import { startDialogs } from "./js/dialogs.js";
+import { startEditor } from "./js/editor.js";
 import { startFlashes } from "./js/flashes.js";
 import { startFocus } from "./js/focus.js";
 import { startMenus } from "./js/menus.js";
@@ -16,3 +17,4 @@ startMenus();
 startFocus();
 startFlashes();
 startDialogs();
+startEditor();

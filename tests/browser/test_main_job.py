@@ -22,6 +22,7 @@ from accounts.models import Role
 from marketing import founding
 from tests.accounts.sign_in import PASSWORD
 from tests.browser.visitor import Colleague, Visitor
+from tests.campaigns.designs.test_pictures import drawn
 from tests.flows.stack import Stack
 
 FILE = Path(__file__).parent.parent / "data" / "clinic25.csv"
@@ -171,6 +172,7 @@ def plan_the_campaign(dana: Colleague) -> None:
     page.locator("main").get_by_role("link", name="New campaign").first.click()
     dana.look("new campaign")
     dana.field("Name").fill("Winter news")
+    page.get_by_role("radio", name="Clinic news What is new").check()
     dana.press("Begin")
     dana.sees("Save, then audience")
     dana.field("Topic").select_option(label="Clinic news")
@@ -194,6 +196,17 @@ def plan_the_campaign(dana: Colleague) -> None:
     page.locator("#side .save-state", has_text=re.compile(r"^\s*Saved\s*$")).wait_for()
     page.frame_locator("iframe[name=preview]").get_by_text("we are open").wait_for()
     dana.look("campaign message")
+    page.locator("summary", has_text="Save as template").click()
+    dana.press("Keep it as a template")
+    dana.sees("Kept as the template “Winter news”")
+    page.locator("summary", has_text="Start over from a template").click()
+    page.get_by_role("radio", name="Patient survey").check()
+    dana.look("campaign start over")
+    dana.press("Start over with this")
+    dana.sees("The message starts over")
+    dana.press("Undo")
+    dana.sees("It is back.")
+    assert dana.field("Subject").input_value() == SUBJECT
     dana.press("Save, then review")
     dana.sees("Who would get it")
     forecast = page.get_by_role("region", name="Who would get it").inner_text()
@@ -242,6 +255,72 @@ def send_it(dana: Colleague) -> None:
     dana.look("campaigns")
 
 
+def keep_templates(dana: Colleague, stack: Stack) -> None:
+    page = dana.page
+    dana.turn_to("Templates")
+    dana.sees("No templates of your own yet")
+    page.frame_locator(".thumbnail-frame").first.get_by_text("News from our clinic").wait_for()
+    dana.look("no templates")
+    dana.press("Welcome to new patients", exact=False)
+    dana.sees("The template is yours now")
+    page.get_by_label("Name of the template").fill("Welcome to Lakeside")
+    # Words and a merge tag, at the caret.
+    words = page.get_by_label("Paragraphs").first
+    words.fill("Good day ")
+    page.locator("summary[aria-label='Insert a merge tag in block 3']").click()
+    page.get_by_role("button", name="First name").click()
+    assert words.input_value() == "Good day {{ first_name|there }}"
+    page.frame_locator("iframe[name=preview]").get_by_text("Good day Maria").wait_for()
+    page.locator("#preview-as").select_option(label="Somebody of whom we know only the address")
+    page.frame_locator("iframe[name=preview]").get_by_text("Good day there").wait_for()
+    page.locator("label[for=width-phone]").click()
+    dana.look("template on a phone")
+    page.locator("label[for=width-desktop]").click()
+    # A picture of our own, which uploads when it is chosen.
+    page.locator("#block-0-file").set_input_files(
+        {"name": "lake.jpg", "mimeType": "image/jpeg", "buffer": drawn("JPEG", (1200, 400))}
+    )
+    page.locator("#block-0-name:not([value^='0000'])").wait_for(state="attached")
+    page.locator("#block-0-alt").fill("The lake in the evening")
+    page.locator("#side .save-state", has_text=re.compile(r"^\s*Saved\s*$")).wait_for()
+    # By mouse, then by button, then away and back.
+    handles = page.locator(".block-handle")
+    handles.nth(0).drag_to(page.locator("#block-1 .card-header h2"))
+    page.wait_for_url("**#block-*")
+    page.locator("#block-0", has_text="Heading").wait_for()
+    dana.press("Move block 2 up")
+    page.locator("#block-0", has_text="Image").wait_for()
+    dana.press("Duplicate block 3")
+    page.locator("#block-3", has_text="Text").wait_for()
+    dana.press("Remove block 4")
+    dana.sees("The block is removed.")
+    dana.press("Undo")
+    dana.sees("It is back.")
+    dana.press("Remove block 4")
+    dana.sees("The block is removed.")
+    last = page.get_by_label("Where it leads").last
+    last.fill("https://lakeside.example/directions")
+    dana.sees("Nothing to mend")
+    dana.look("template")
+    dana.field("Send to").select_option(label="Dana Kim")
+    dana.press("Send the test")
+    dana.sees("Sent to dana@lakeside.example")
+    dana.look("template tested")
+    [letter] = [each for each in letters(stack) if str(each.message["Subject"]).startswith("[Test]")]
+    assert letter.message["To"] == "dana@lakeside.example"
+    guest = Visitor(browser_of(dana), "whoever has the test")
+    guest.go(letter.links["Unsubscribe"])
+    guest.look("link of a test")
+    guest.close()
+    dana.go(f"{dana.staff_url}/templates/")
+    dana.sees("Welcome to Lakeside")
+    dana.look("templates")
+    dana.press("Archive Welcome to Lakeside")
+    dana.sees("is archived")
+    dana.press("Undo")
+    dana.sees("is back")
+
+
 @dataclass(frozen=True)
 class Letter:
     """What a patient has in hand: the message, and where its links lead."""
@@ -250,8 +329,20 @@ class Letter:
     links: dict[str, str]
 
 
+def browser_of(who: Visitor) -> Browser:
+    """The browser that somebody's window belongs to."""
+    found = who.context.browser
+    assert found is not None
+    return found
+
+
+def campaign_letters(stack: Stack) -> list[Letter]:
+    """The campaign's mails alone."""
+    return [each for each in letters(stack) if each.message["Subject"] == SUBJECT]
+
+
 def letters(stack: Stack) -> list[Letter]:
-    """The campaign's mails as they arrived."""
+    """The mails as they arrived."""
     found = []
     for entry in stack.sandbox.mailbox.entries():
         message = email.message_from_bytes(stack.sandbox.mailbox.read(entry.id), policy=email.policy.default)
@@ -266,7 +357,7 @@ def letters(stack: Stack) -> list[Letter]:
 
 
 def answer_as_patients(browser: Browser, stack: Stack) -> None:
-    reader, leaver, *_others = letters(stack)
+    reader, leaver, *_others = campaign_letters(stack)
     patient = Visitor(browser, "a patient")
     page = patient.page
     # A tracked link leads on to the clinic's own site, which no test may ask for.
@@ -372,10 +463,11 @@ def test_the_main_job(clinic: Clinic, stack: Stack, browser: Browser) -> None:
     bring_the_patients(clinic.dana)
     find_somebody(clinic.dana)
     describe_whom(clinic.dana)
+    keep_templates(clinic.dana, stack)
     plan_the_campaign(clinic.dana)
     sign_in_for_the_first_time(clinic.marcus)
     approve_it(clinic.marcus)
     send_it(clinic.dana)
     answer_as_patients(browser, stack)
     sign_in_for_the_first_time(clinic.olive)
-    take_the_evidence(clinic.olive, sent=len(letters(stack)))
+    take_the_evidence(clinic.olive, sent=len(campaign_letters(stack)))

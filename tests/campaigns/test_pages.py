@@ -69,7 +69,7 @@ def test_lists_that_are_empty_teach_the_next_step() -> None:
 def test_a_campaign_is_planned_step_by_step() -> None:
     brand, dana = plans.brand(), cast.dana()
     segment = plans.segment(plans.BOSTON, "Boston")
-    post(dana, "campaign_new", name="June news")
+    post(dana, "campaign_new", name="June news", begin="starter:clinic-news")
     campaign = Campaign.objects.get()
     assert campaign.pool is not None
     setup = {

@@ -21,6 +21,8 @@ from accounts.models import Role, User
 from accounts.organization.models import Brand
 from campaigns import actions as campaigns
 from campaigns.delivery.models import Message
+from campaigns.designs import actions as designs
+from campaigns.designs.pictures import HILLS
 from contacts import actions as contacts
 from contacts.consent import actions as consent
 from contacts.consent.models import Topic
@@ -50,6 +52,7 @@ VISITORS = (
 TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     # The first page shows to each what is theirs.
     ("home", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("list_health", GET, (302, 302, 200, 200, 200, 404, 200, 404)),
     # Signing in; whoever is in is led on.
     ("account_login", GET, (200, 302, 302, 302, 302, 302, 302, 302)),
     ("account_login", POST, (200, 302, 302, 302, 302, 302, 302, 302)),
@@ -106,9 +109,26 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("campaign_progress", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
     ("campaign_resume", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
     ("campaign_review", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("campaign_save_as_template", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("campaign_start_over", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("campaign_test", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("campaign_undo", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
     ("campaign_setup", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
     ("campaign_setup", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
     ("campaigns", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
+    # Templates: seen by whoever sees campaigns, changed by those who plan them.
+    ("starter_preview", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
+    ("template_archive", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("template_duplicate", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("template_edit", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("template_edit", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("template_new", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("template_preview", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
+    ("template_restore", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("template_test", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("template_undo", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("templates", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
+    ("test_mail", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
     # Reports; the evidence itself is the compliance officer's to take away.
     ("compliance", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
     ("evidence_access", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
@@ -127,7 +147,7 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
 ]
 
 # What has to be said for the permission to be asked at all.
-POSTED = {"contact_clinical": {"purpose": "compliance review"}}
+POSTED = {"contact_clinical": {"purpose": "compliance review"}, "template_new": {"starter": "blank"}}
 
 # The patients' pages, by hand: a good token, and one that we never made. Nobody signs in there.
 PATIENTS: list[tuple[str, str, int, int]] = [
@@ -141,8 +161,12 @@ PATIENTS: list[tuple[str, str, int, int]] = [
     ("public_open", POST, 405, 405),
     ("public_click", GET, 302, 404),
     ("public_click", POST, 405, 405),
+    # A picture is the same for everybody who has its name, and kept by whoever fetched it.
+    ("public_picture", GET, 200, 404),
+    ("public_picture", POST, 405, 405),
 ]
-WITHOUT_TOKEN = {"health"}
+CACHED = {"public_picture"}
+WITHOUT_TOKEN = {"health", "public_test"}
 
 
 @dataclass
@@ -186,6 +210,7 @@ def _world() -> World:
     file = contacts.upload_file(
         actor=dana, name="people.csv", chunks=[b"email\nbo@goodmail.example\n"], size=27
     )
+    template = designs.create_from_starter(actor=dana, name="Monthly news", template=True)
     made.things = {
         "approval": [asked.pk],
         "campaign": [draft.pk],
@@ -198,6 +223,9 @@ def _world() -> World:
         "evidence_csv": ["messages"],
         "evidence_taken": ["messages"],
         "segment": [draft.segment_id],
+        "starter_preview": ["clinic-news"],
+        "template": [template.pk],
+        "test_mail": [designs.send_test(actor=dana, design=template, to=people["marketer"], sample="maria")],
     }
     message = Message.objects.get(mailing_id=left.pk)
     made.things["evidence_message"] = [left.pk, message.id]
@@ -205,6 +233,7 @@ def _world() -> World:
         bytes(person.address_hash), bytes(person.person_key), brand.pk, left.pk, message.id
     )
     made.links = {kind: tokens.seal_link(kind, token) for kind in ("u", "p", "o", "c")}
+    made.links["public_picture"] = HILLS
     made.links["f"] = _confirmation(person, brand)
     return made
 
@@ -220,7 +249,7 @@ def _confirmation(person: Contact, brand: Brand) -> str:
         source="front desk",
         language="en",
     )
-    _, link = notices.opened(Notice.objects.get())
+    _, link = notices.opened(Notice.objects.get(kind="consent.confirm"))
     return link.rstrip("/").rsplit("/", 1)[1].partition("?")[0]
 
 
@@ -275,12 +304,12 @@ def _client(world: World, visitor: str) -> Client:
     return client
 
 
-def _check_headers(response: HttpResponseBase, *, public: bool) -> None:
+def _check_headers(response: HttpResponseBase, *, public: bool, cached: bool = False) -> None:
     policy = response["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe-eval" not in policy
     assert "script-src" not in policy or "'unsafe-inline'" not in policy.split("script-src")[1].split(";")[0]
-    assert "no-store" in response["Cache-Control"]
+    assert ("immutable" if cached else "no-store") in response["Cache-Control"]
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["X-Frame-Options"] in {"DENY", "SAMEORIGIN"}
     assert response["Referrer-Policy"] == ("no-referrer" if public else "same-origin")
@@ -370,7 +399,7 @@ def test_patients_pages(world: World, name: str, method: str, good: int, bad: in
             response = client.post(path, posted) if posted else client.get(path)
             transaction.set_rollback(True)
         assert response.status_code == status
-        _check_headers(response, public=True)
+        _check_headers(response, public=True, cached=name in CACHED and status == 200)
         assert response["X-Robots-Tag"] == "noindex, nofollow"
         assert settings.SESSION_COOKIE_NAME not in response.cookies, "nobody is followed by a session"
 

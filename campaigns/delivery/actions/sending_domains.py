@@ -38,6 +38,11 @@ def add_sending_domain(*, actor: Actor, domain: str, selector: str = "w1") -> Se
     return made
 
 
+def published_key(domain: SendingDomain) -> str:
+    """The public half of a domain's key, as its DNS record has it (RFC 6376 section 3.6.1)."""
+    return dkim.public_record(secrets.unseal(place(domain.domain), domain.private_key).encode())
+
+
 def signer(domain: SendingDomain) -> dkim.Signer:
     """The signer for a domain."""
     key = secrets.unseal(place(domain.domain), domain.private_key)

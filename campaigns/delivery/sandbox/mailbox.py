@@ -82,6 +82,12 @@ class Mailbox:
         found = sorted(path.stem for path in self._folder.glob("*.json") if _ID.fullmatch(path.stem))
         return [self._describe(each) for each in found if each > id]
 
+    def entry(self, id: str) -> Received:
+        """How a message arrived; KeyError if there is none of that id."""
+        if not _ID.fullmatch(id) or not (self._folder / f"{id}.json").exists():
+            raise KeyError(id)
+        return self._describe(id)
+
     def read(self, id: str) -> bytes:
         """Give the bytes of a message as they arrived; KeyError if there is none of that id."""
         if not _ID.fullmatch(id):

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from dnslib import MX, QTYPE, RCODE, RR, TXT, A, DNSRecord
+from dnslib import MX, QTYPE, RCODE, RR, TXT, A, DNSError, DNSRecord
 from dnslib.server import BaseResolver, DNSHandler, DNSLogger, DNSServer
 
 from campaigns.delivery.sandbox.exchange import Exchange
@@ -29,6 +29,20 @@ def publish(folder: Path, name: str, text: str) -> None:
     draft = folder / f".{_ZONE}.{os.getpid()}"
     draft.write_text(json.dumps(zone, indent=1, sort_keys=True), encoding="utf-8")
     draft.rename(folder / _ZONE)
+
+
+def look_up(name: str, *, address: str, port: int, timeout: float = 5) -> str:
+    """Ask a name server for the TXT record of a name, as a receiving host would; empty where there is none or no answer."""
+    try:
+        answer = DNSRecord.parse(DNSRecord.question(name, "TXT").send(address, port, timeout=timeout))
+    except (OSError, DNSError):
+        return ""
+    return "".join(
+        part.decode("ascii", "replace")
+        for record in answer.rr
+        if record.rtype == QTYPE.TXT
+        for part in record.rdata.data
+    )
 
 
 def _published(folder: Path) -> dict[str, str]:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import dkim
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
@@ -25,6 +26,11 @@ from campaigns.delivery.models import Attempt, Mailing, Message, SendingDomain
 from campaigns.delivery.queries import progress
 from campaigns.delivery.rules import Next
 from campaigns.delivery.sandbox import Sandbox
+from campaigns.designs import actions as designs
+from campaigns.designs import queries as design_queries
+from campaigns.designs.blocks import Button
+from campaigns.designs.pictures import CLOCK, DOOR
+from campaigns.designs.starters import OPENING_HOURS, WELCOME
 from contacts.consent import actions as consent
 from contacts.consent.models import Suppression, Topic
 from contacts.models import Contact
@@ -440,6 +446,77 @@ def test_a_notice_leaves_by_the_transactional_pool_and_is_emptied(
     assert (notice.state, notice.sealed) == ("sent", None)
     assert Attempt.objects.filter(notice_id=notice.pk, tls_verified=True).count() == 1
     assert sending_notices.send_waiting() == 0
+
+
+def test_a_test_of_a_design_arrives_with_a_mark_as_somebody_invented(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    brand = cast.clinic()
+    actions.add_sending_domain(actor=access.system("setup"), domain=brand.domain)
+    dana = cast.actor(cast.dana())
+    design = designs.create_from_starter(actor=dana, name="x", starter=OPENING_HOURS, template=True)
+    designs.edit_design(
+        actor=dana,
+        design=design,
+        subject="News\r\nBcc: everybody@clinic.test",
+        preheader="",
+        blocks=[*OPENING_HOURS.blocks, Button("Not finished", "javascript:x")],
+    )
+    notice_id = designs.send_test(actor=dana, design=design, to=cast.marcus(), sample="maria", brand=brand)
+    assert sending_notices.send_waiting() == 1
+    [entry] = sandbox.mailbox.entries()
+    message = email.message_from_bytes(sandbox.mailbox.read(entry.id), policy=email.policy.default)
+    assert message["Subject"] == "[Test] News Bcc: everybody@clinic.test"
+    assert message["To"] == "marcus@northfield.example"
+    assert message["Bcc"] is None
+    page = message.get_body(("html",))
+    assert page is not None
+    content = page.get_content()
+    assert "Hello Maria" in content
+    assert f'src="{settings.PUBLIC_URL}/i/{CLOCK}"' in content
+    assert 'href="https://www.example.org/visit"' in content
+    assert content.count(f'href="{settings.PUBLIC_URL}/test/"') == 3
+    assert "javascript" not in content
+    assert "/o/" not in content
+    found = design_queries.test_mail(dana, notice_id)
+    assert found is not None
+    assert (found.sent, found.recipient) == (True, cast.marcus())
+
+
+def test_a_test_that_nobody_takes_says_why(own_database: str, sandbox: Sandbox) -> None:
+    brand = cast.clinic()
+    actions.add_sending_domain(actor=access.system("setup"), domain=brand.domain)
+    dana = cast.actor(cast.dana())
+    away = cast.ann()
+    away.email = "ann@gone.invalid"
+    away.save()
+    design = designs.create_from_starter(actor=dana, name="x", template=True)
+    notice_id = designs.send_test(actor=dana, design=design, to=away, sample="empty")
+    assert sending_notices.send_waiting() == 1
+    found = design_queries.test_mail(dana, notice_id)
+    assert found is not None
+    assert (found.sent, found.failed, bool(found.reply)) == (False, True, True)
+
+
+def test_a_picture_in_a_mailing_is_the_same_address_for_everybody(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    cast.clinic()
+    dana = cast.actor(cast.dana())
+    design = designs.create_from_starter(actor=dana, name="x", starter=WELCOME)
+    blocks = [block for block in WELCOME.blocks if not isinstance(block, Button)]
+    designs.edit_design(actor=dana, design=design, subject="Welcome", preheader="", blocks=blocks)
+    topic = Topic.objects.get(slug="clinic-news")
+    version = designs.freeze(actor=dana, design=design, brand=cast.clinic(), topic=topic)
+    people = [factories.contact(f"p{n}@goodmail.example") for n in range(2)]
+    factories.launch(factories.mailing(design=version), people)
+    drain_all()
+    mails = [sandbox.mailbox.read(entry.id) for entry in sandbox.mailbox.entries()]
+    assert len(mails) == 2
+    for mail in mails:
+        part = email.message_from_bytes(mail, policy=email.policy.default).get_body(("html",))
+        assert part is not None
+        assert f'src="{settings.PUBLIC_URL}/i/{DOOR}"' in part.get_content()
 
 
 def _asked(address: str) -> Notice:

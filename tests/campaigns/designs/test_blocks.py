@@ -13,6 +13,7 @@ from campaigns.designs.blocks import (
     Heading,
     Links,
     MalformedDocument,
+    Picture,
     Text,
     clean,
     read,
@@ -25,6 +26,7 @@ from campaigns.designs.mjml import (
     compile_message,
     look_over,
     placeholders,
+    with_pictures,
     without_open_pixel,
 )
 from tests.campaigns.designs.reading import Read, read_html
@@ -200,6 +202,46 @@ def test_compiled_html_that_no_block_makes_is_refused(html: str) -> None:
 def test_a_document_that_no_page_writes_is_refused(document: dict[str, object]) -> None:
     with pytest.raises(MalformedDocument):
         read(document)
+
+
+NAME = "0123456789abcdef" * 2 + ".png"
+
+
+def test_a_picture_is_a_placeholder_until_it_is_an_address_of_ours() -> None:
+    picture = Picture(name=NAME, width="300", alt='A "door" {{ first_name|x }}', url="https://a.test/")
+    message = compile_message(subject="News", preheader="", blocks=[picture], lang="en", sender=SENDER)
+    assert f'src="{{{{ image:{NAME} }}}}"' in message.html
+    shown = with_pictures(message.html, public_url="https://mail.test")
+    assert f'src="https://mail.test/i/{NAME}"' in shown
+    assert 'width="300"' in shown
+    assert "image:" not in shown
+    # Not even a merge tag is one in an alt text.
+    assert "{{ first_name" not in message.html
+    assert message.text.startswith('A "door" { { first_name|x } }: {{ link:0 }}')
+
+
+def test_decoration_says_nothing_and_what_is_no_picture_shows_nothing() -> None:
+    for block, alt in (
+        (Picture(name=NAME, alt="x", decorative="yes"), 'alt=""'),
+        (Picture(name=NAME), 'alt=""'),
+    ):
+        message = compile_message(subject="News", preheader="", blocks=[block], lang="en", sender=SENDER)
+        assert message.html.count(alt) >= 2
+        assert message.text.startswith("----")
+    links = Links()
+    for name in ("", "https://evil.example/x.png", "../x.png", NAME.upper()):
+        assert Picture(name=name).to_mjml(links) == ""
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ image:x.png }}", "{{ image:" + NAME + " }} ", "/i/" + NAME, "https://a.test/i/" + NAME]
+)
+def test_an_image_from_anywhere_else_is_refused(source: str) -> None:
+    look_over(f'<html><body><img src="{{{{ image:{NAME} }}}}"></body></html>')
+    with pytest.raises(Unsafe):
+        look_over(f'<html><body><img src="{source}"></body></html>')
+    with pytest.raises(Unsafe):
+        look_over(f'<html><body><a href="{{{{ image:{NAME} }}}}">x</a></body></html>')
 
 
 def test_every_kind_of_block_can_be_made_empty() -> None:

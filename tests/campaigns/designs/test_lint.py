@@ -2,9 +2,9 @@
 
 import pytest
 
-from campaigns.designs.blocks import Block, Button, Divider, Heading, Text
+from campaigns.designs.blocks import Block, Button, Divider, Heading, Picture, Text
 from campaigns.designs.lint import Level, lint, speaks_of_health, stops, used_fields
-from campaigns.designs.starters import CLINIC_NEWS
+from campaigns.designs.starters import BLANK, CLINIC_NEWS, STARTERS, Starter
 
 GOOD: tuple[Block, ...] = (Heading("News"), Text("Hello {{ first_name|there }}"), Divider())
 
@@ -17,8 +17,49 @@ def test_a_good_design_has_no_finding() -> None:
     assert lint(subject="News from us", preheader="New hours", blocks=GOOD) == ()
 
 
-def test_the_starter_lacks_nothing_but_the_clinics_own_address() -> None:
-    assert anchors(CLINIC_NEWS.subject, CLINIC_NEWS.preheader, CLINIC_NEWS.blocks) == ["block-2-url"]
+@pytest.mark.parametrize("starter", STARTERS.values(), ids=STARTERS)
+def test_a_starter_lacks_nothing_but_the_clinics_own_address(starter: Starter) -> None:
+    found = lint(subject=starter.subject, preheader=starter.preheader, blocks=starter.blocks)
+    if starter is BLANK:
+        assert {finding.anchor for finding in found} == {"subject", "blocks", "block-0-text", "block-1-text"}
+        return
+    buttons = [place for place, block in enumerate(starter.blocks) if isinstance(block, Button)]
+    assert [finding.anchor for finding in found] == [f"block-{place}-url" for place in buttons]
+
+
+def test_there_are_five_starters_and_one_in_spanish() -> None:
+    assert len(STARTERS) > 5
+    assert [starter.lang for starter in STARTERS.values()].count("es") == 1
+    assert CLINIC_NEWS.slug in STARTERS
+
+
+NAME = "0" * 32 + ".png"
+
+
+@pytest.mark.parametrize(
+    ("picture", "anchor"),
+    [
+        (Picture(alt="A door"), "block-0-file"),
+        (Picture(name="../secret.png", alt="A door"), "block-0-file"),
+        (Picture(name=NAME), "block-0-alt"),
+        (Picture(name=NAME, alt=" "), "block-0-alt"),
+        (Picture(name=NAME, alt="For {{ first_name|you }}"), "block-0-alt"),
+        (Picture(name=NAME, alt="Your insulin pen"), "block-0-alt"),
+        (Picture(name=NAME, alt="x" * 251), "block-0-alt"),
+        (Picture(name=NAME, decorative="yes", url="https://www.northfield.example/"), "block-0-alt"),
+        (Picture(name=NAME, alt="A door", url="http://www.northfield.example/"), "block-0-url"),
+    ],
+)
+def test_a_picture_is_there_and_said_in_words_that_say_nothing_of_anybody(
+    picture: Picture, anchor: str
+) -> None:
+    assert anchors(blocks=(picture, *GOOD)) == [anchor]
+
+
+def test_decoration_needs_no_words() -> None:
+    assert anchors(blocks=(Picture(name=NAME, decorative="yes"), *GOOD)) == []
+    linked = Picture(name=NAME, alt="A door", url="https://www.northfield.example/")
+    assert anchors(blocks=(linked, *GOOD)) == []
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,11 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--once", action="store_true", help="end by itself after the campaign")
+        parser.add_argument(
+            "--bind",
+            default="127.0.0.1",
+            help="the address to serve at; 0.0.0.0 lets other machines of the network look",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         processes.end_as_by_ctrl_c()
@@ -57,7 +62,7 @@ class Command(BaseCommand):
         try:
             # Not in the folder itself, which is deleted.
             with processes.alone(state.with_suffix(".lock")):
-                self._run(state, once=options["once"])
+                self._run(state, once=options["once"], bind=options["bind"])
         except processes.Busy:
             raise CommandError("A demonstration is running already. End that one first.") from None
         except KeyboardInterrupt:
@@ -65,7 +70,7 @@ class Command(BaseCommand):
         except (processes.Ended, ServersError, TimeoutError) as problem:
             raise CommandError(str(problem)) from None
 
-    def _run(self, state: Path, *, once: bool) -> None:
+    def _run(self, state: Path, *, once: bool, bind: str) -> None:
         began = time.monotonic()
         servers = Servers(state)
         staff = processes.free_port(8000)
@@ -78,18 +83,22 @@ class Command(BaseCommand):
             # Mailbox, journals, logs and reports of the last demonstration go with its database.
             shutil.rmtree(state, ignore_errors=True)
             servers.start()
-            self._say("Starting the sandbox: mail hosts with TLS, and a name server, on this machine")
-            sandbox = ("--folder", str(state / "sandbox"), "--smtp-port", str(smtp), "--dns-port", str(dns))
-            group.start("sandbox", processes.manage("sandbox", *sandbox))
             self._say("Migrating")
             self._do(environment, "migrate", "--verbosity=0")
             self._do(environment, "demo_story", "prepare")
-            self._say("Starting web, workers, beat and the index process")
-            processes.start_all(
-                group, state=state, addresses=[f"127.0.0.1:{port}" for port in (staff, public)]
-            )
-            group.wait_for("the web server", lambda: processes.listens(staff) and processes.listens(public))
+            self._say("Living through the past weeks, by the product's own actions with the clock set back")
+            group.start("index", processes.manage("index"))
             group.wait_for("the index process", lambda: _index_listens(environment))
+            self._do(environment, "demo_story", "past")
+            self._say("Starting the sandbox: mail hosts with TLS, and a name server, on this machine")
+            sandbox = ("--folder", str(state / "sandbox"), "--smtp-port", str(smtp), "--dns-port", str(dns))
+            group.start("sandbox", processes.manage("sandbox", *sandbox))
+            self._say("Starting web, workers and beat")
+            processes.start_all(group, state=state, addresses=[f"{bind}:{port}" for port in (staff, public)])
+            near = "127.0.0.1" if bind == "0.0.0.0" else bind  # noqa: S104 - asked for by whoever started it
+            group.wait_for(
+                "the web server", lambda: all(processes.listens(port, near) for port in (staff, public))
+            )
             figures = self._play(environment)
             group.check()
             if once:

@@ -1,4 +1,4 @@
-"""`manage.py demo_story prepare|play`: the demo's clinic, and its campaign from the file to the report."""
+"""`manage.py demo_story prepare|past|play`: the demo's clinic, the weeks that lie behind it, and its campaign of today."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from marketing.demo import patients, people, story
+from marketing.demo import past, patients, people, story
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = "Prepare or play the demo's story."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("act", choices=["prepare", "play"])
+        parser.add_argument("act", choices=["prepare", "past", "play"])
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEMO:
@@ -23,6 +23,9 @@ class Command(BaseCommand):
         if options["act"] == "prepare":
             story.set_the_scene()
             people.create()
+            return
+        if options["act"] == "past":
+            past.live(self._say)
             return
         try:
             figures = story.play(self._say, patients.play)
