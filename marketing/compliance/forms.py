@@ -170,8 +170,8 @@ class OptOutsForm(EvidenceForm):
 def _people() -> list[tuple[str, str]]:
     return [
         ("", _("Everybody")),
-        ("user", _("All people on the staff")),
-        ("system", _("The system by itself")),
+        ("user", _("The staff")),
+        ("system", _("The system")),
         *((str(user.pk), user.name) for user in User.objects.order_by("name")),
     ]
 

@@ -37,6 +37,9 @@ ACCESS_WORDS: dict[str, Promise] = {
     "access.denied": _("Was refused a page"),
 }
 
+# Sealed things that are opened and are no patient's record, by their table.
+OPENED: dict[str, Promise] = {"segments_segment": _("Opened a segment's rules")}
+
 OUTCOMES: dict[str, Promise] = {
     "success": _("Done"),
     "denied": _("Refused"),

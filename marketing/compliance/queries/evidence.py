@@ -137,6 +137,7 @@ class Access:
     count: int | None
     patient: str
     permission: str
+    table: str
 
 
 def accesses(
@@ -163,6 +164,7 @@ def accesses(
             count=event.details.get("count", event.details.get("rows")),
             patient=event.patient,
             permission=event.details.get("permission", ""),
+            table=event.details.get("table", ""),
         )
         for event in events
     ]

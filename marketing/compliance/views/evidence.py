@@ -19,12 +19,14 @@ from contacts.consent.queries import LedgerFilter, StopFilter
 from marketing.compliance import actions, queries
 from marketing.compliance.forms import FORMS
 from marketing.compliance.queries import Asked
+from marketing.compliance.queries.evidence import Access
 from marketing.compliance.queries.history import KINDS
 from marketing.compliance.rules import Kind, pseudonym
 from marketing.compliance.wording import (
     ABOUT,
     ACCESS_WORDS,
     BOUNCES,
+    OPENED,
     OUTCOME_PILLS,
     OUTCOMES,
     SOURCES,
@@ -198,13 +200,19 @@ def _accesses(actor: Actor, asked: Asked, after: tuple[int, int] | None) -> Rows
             {
                 "access": each,
                 "patient": pseudonym(each.patient),
-                "what": ACCESS_WORDS.get(each.action, each.action),
+                "what": _what(each),
                 "outcome": OUTCOMES.get(each.outcome, each.outcome),
                 "pill": OUTCOME_PILLS.get(each.outcome, "mute"),
             },
         )
         for each in found
     ]
+
+
+def _what(each: Access) -> object:
+    if each.action == "phi.revealed" and each.table in OPENED:
+        return OPENED[each.table]
+    return ACCESS_WORDS.get(each.action, each.action)
 
 
 def _staff(actor: Actor, asked: Asked, after: tuple[int, int] | None) -> Rows:
