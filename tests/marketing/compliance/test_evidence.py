@@ -401,6 +401,13 @@ def test_the_access_log_shows_who_opened_what_and_never_a_value() -> None:
     assert "Nothing matches" in page(cast.olive(), "evidence_access", outcome="failure")
 
 
+def test_a_segments_rules_are_no_patients_record() -> None:
+    sent()
+    shown = page(cast.olive(), "evidence_access", person="user", action="phi.revealed")
+    assert "Opened a segment&#x27;s rules" in shown
+    assert shown.count("Opened records") == 1, "the filter's own word alone"
+
+
 def test_a_refusal_stands_in_the_access_log() -> None:
     cast.clinic()
     assert ask(cast.dana(), "compliance").status_code == 404
