@@ -51,6 +51,7 @@ SOURCES: dict[str, Promise] = {
     "one-click": _("One-click in the mail program"),
     "unsubscribe page": _("Unsubscribe page"),
     "preferences page": _("Preferences page"),
+    "said in a mail to another address": _("In a mail to another address of theirs"),
     "hard bounce": _("Bounce"),
 }
 

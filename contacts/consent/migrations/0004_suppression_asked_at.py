@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("consent", "0002_ledger")]
+    dependencies = [("consent", "0003_acts_by_person")]
 
     operations = [
         migrations.AddField("suppression", "asked_at", models.DateTimeField(null=True)),
