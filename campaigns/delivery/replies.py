@@ -87,6 +87,7 @@ def apply_consequences(mailing: Mailing, source: EgressSource, results: Sequence
                     source="hard bounce",
                     mailing_id=mailing.pk,
                     message_id=result.message.id,
+                    asked_at=result.outcome.at if result.outcome else None,
                 )
         verdicts = {verdict for _, verdict in refused}
         if Verdict.SUSPEND in verdicts:

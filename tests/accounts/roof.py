@@ -17,7 +17,7 @@ REAL = {route.name for route in accounts} | {"health"}
 
 urlpatterns = [
     *(
-        path(str(route.pattern), guarded, name=route.name)
+        path(str(route.pattern), guarded, name=route.name or "")
         for route in urls.urlpatterns
         if isinstance(route, URLPattern) and route.name not in REAL and "<" not in str(route.pattern)
     ),

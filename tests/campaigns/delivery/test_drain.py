@@ -23,9 +23,10 @@ from campaigns.delivery.actions import claims
 from campaigns.delivery.actions.sending_domains import place
 from campaigns.delivery.dkim import public_record
 from campaigns.delivery.journal import Journal
+from campaigns.delivery.message_log import whole_message_log
 from campaigns.delivery.models import Attempt, Mailing, Message, SendingDomain
 from campaigns.delivery.outcome import Kind, Outcome
-from campaigns.delivery.queries import progress, whole_message_log
+from campaigns.delivery.queries import progress
 from campaigns.delivery.rules import Next
 from campaigns.delivery.sandbox import Sandbox
 from campaigns.designs import actions as designs
