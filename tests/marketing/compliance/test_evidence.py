@@ -313,7 +313,7 @@ def test_the_history_tells_all_of_a_message_but_whose_it_is() -> None:
         "form-3",
         "Approved by Marcus Ruiz",
         campaign.mailing.content_digest,
-        "Due for the first time",
+        "Taken in hand for the first time",
         "Tried, not accepted",
         "Handed over",
         "TLSv1.3 · TLS_AES_256_GCM_SHA384 · certificate verified",
