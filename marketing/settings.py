@@ -231,6 +231,7 @@ CELERY_TASK_ROUTES = {
 CELERY_BEAT_SCHEDULE = {
     "chain": {"task": "safeguards.chain", "schedule": 1.0, "options": {"expires": 5}},
     "sweep": {"task": "delivery.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "scheduled": {"task": "campaigns.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "notices": {"task": "delivery.send_notices", "schedule": 5.0, "options": {"expires": 10}},
     "imports": {"task": "contacts.sweep_imports", "schedule": 5.0, "options": {"expires": 10}},
 }
