@@ -45,7 +45,7 @@ def test_a_time_is_given_on_the_review_page_and_taken_away_with_undo() -> None:
         assert words in shown
     assert "at night" not in shown
     assert now(campaign).send_at == at_ten(1)
-    assert "to be sent" in page(cast.marcus(), "approvals")
+    assert "To be sent" in page(cast.marcus(), "approvals")
     mailing = now(campaign).mailing
     assert mailing is not None
     assert "By itself, if you approve it" in page(cast.marcus(), "approval", mailing.pk)
