@@ -10,7 +10,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
             --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench fuzz lock stop clean
+.PHONY: help demo run test check bench fuzz pictures lock stop clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -45,6 +45,10 @@ bench: ## measure one thing: make bench NAME=send
 fuzz: ## run the property tests with many more examples
 	$(SETUP) --dev
 	@.venv/bin/python -m pytest --hypothesis-profile=fuzz $(or $(ARGS),tests)
+
+pictures: ## take the README's pictures anew, from a `make demo` that is up (URL=http://localhost:8000)
+	$(SETUP) --dev
+	@.venv/bin/python -m tests.browser.pictures $(URL)
 
 lock: ## resolve dependencies anew (UPGRADE=1: to the newest that pyproject.toml allows)
 	$(SETUP) --dev

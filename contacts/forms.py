@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from contacts.consent.models import Topic
 from contacts.queries import Column
 from contacts.rules import mapping as rules
+from contacts.rules.dates import Form
 
 PURPOSES = (
     ("patient asked about their record", gettext_lazy("The person asked about their record")),
@@ -22,6 +23,12 @@ SOURCES = (
     ("asked at the front desk", gettext_lazy("They asked at the front desk")),
     ("asked by telephone", gettext_lazy("They asked by telephone")),
     ("asked during a visit", gettext_lazy("They asked during a visit")),
+)
+
+
+DATE_FORMS = (
+    (Form.MONTH_FIRST, gettext_lazy("Month first: 05/12/1980 is May 12, 1980")),
+    (Form.DAY_FIRST, gettext_lazy("Day first: 05/12/1980 is December 5, 1980")),
 )
 
 
@@ -70,9 +77,33 @@ class MapForm(forms.Form):
                 widget=forms.Select(attrs={"class": "form-select"}),
             )
 
-    def rows(self) -> list[tuple[Column, forms.BoundField]]:
-        """Each column with its field, for the table."""
-        return [(column, self[f"column_{column.number}"]) for column in self.columns]
+            if column.dates:
+                self.fields[f"dates_{column.number}"] = forms.ChoiceField(
+                    label=_("How are the dates of “%(column)s” written?") % {"column": column.name},
+                    choices=DATE_FORMS,
+                    initial=column.dates,
+                    required=False,
+                    widget=forms.Select(attrs={"class": "form-select"}),
+                )
+
+    def rows(self) -> list[tuple[Column, forms.BoundField, forms.BoundField | None]]:
+        """Each column with its field, and the question about its dates where there is one, for the table."""
+        return [
+            (
+                column,
+                self[f"column_{column.number}"],
+                self[f"dates_{column.number}"] if column.dates else None,
+            )
+            for column in self.columns
+        ]
+
+    def dates(self) -> dict[int, Form]:
+        """How columns write their dates, by number, where that was asked; as it was offered where nothing came back."""
+        return {
+            column.number: Form(self.cleaned_data.get(f"dates_{column.number}") or column.dates)
+            for column in self.columns
+            if column.dates
+        }
 
     def mapping(self) -> dict[int, str]:
         """The chosen fields by number of the column."""

@@ -1,5 +1,6 @@
 """Contacts and the imports they come by. What is known of a person stands in one sealed record."""
 
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -7,6 +8,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from safeguards.fields import SealedField
+
+KEPT = timedelta(days=7)  # a file from its upload, rows with problems from the import's end
 
 
 class Contact(models.Model):
@@ -48,13 +51,17 @@ class Import(models.Model):
         FAILED = "failed", _("Could not be read")
 
     id = models.UUIDField(primary_key=True)
-    about = SealedField()  # file name, header, samples: a file's name may carry a patient's
+    # File name, header and, until the import ends, its first row and samples: a file's name may carry a patient's.
+    about = SealedField()
     state = models.CharField(max_length=10, choices=State.choices, default=State.UPLOADED)
     encoding = models.CharField(max_length=20, blank=True)
     delimiter = models.CharField(max_length=1, blank=True)
     has_header = models.BooleanField(default=True)
     columns = models.PositiveSmallIntegerField(default=0)
     mapping = models.JSONField(default=dict)  # column number (as text) to field key
+    # Column number (as text) to how its dates with slashes are read: {"form": of rules.dates.Form, "by": "values", "chosen" or
+    # "nobody", where the values leave it open and somebody has to say}.
+    dates = models.JSONField(default=dict)
     size = models.BigIntegerField()
     rows_total = models.PositiveIntegerField(default=0)
     rows_done = models.PositiveIntegerField(default=0)
@@ -75,6 +82,17 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"import {self.pk}"
+
+    @property
+    def asks_for_dates(self) -> bool:
+        """Whether nothing but a person can say how a column's dates are to be read."""
+        return any(read["by"] == "nobody" for read in self.dates.values())
+
+    @property
+    def problems_until(self) -> datetime:
+        """When the rows with problems are deleted (UTC): with the file, or seven days after the import's end."""
+        ended = self.state in {self.State.DONE, self.State.FAILED}
+        return (self.finished_at if ended and self.finished_at else self.created_at) + KEPT
 
 
 class ImportPart(models.Model):

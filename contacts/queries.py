@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.core.paginator import Page, Paginator
+from django.utils import translation
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 
@@ -19,6 +21,7 @@ from contacts.consent.queries import Entry, history, standings_by_topic
 from contacts.consent.rules import Standing
 from contacts.models import Contact, Import, ImportProblem
 from contacts.rules import fields
+from contacts.rules.dates import Form, Seen, likeliest
 from contacts.rules.fields import Kind
 from contacts.rules.problems import Problem, Unreadable, mask
 from contacts.segments import queries as segments
@@ -29,6 +32,8 @@ PER_PAGE = 50
 IMPORTS_PER_PAGE = 25
 SHOWN_PROBLEMS = 20
 SAMPLES = 3
+SealBroken = phi.SealBroken
+"""Raised where one thing alone was to be opened, and it isn't what was sealed."""
 _LISTED = ("first_name", "last_name", "email", "language", "city")
 
 
@@ -42,6 +47,7 @@ class Listed:
     language: str
     city: str
     updated_at: datetime
+    broken: bool = False  # the record can't be opened; an incident row says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class Chart:
     history: list[Entry]
     opened: bool
     may_open: bool
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +99,15 @@ class ListedImport:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of an uploaded file: its number, what it is called, and a few values."""
+    """One column of an uploaded file: its number, what it is called, and a few values.
+
+    `dates` is how its dates would be read, where somebody has to say; otherwise None.
+    """
 
     number: int
     name: str
     samples: list[str]
+    dates: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +163,22 @@ def found_contacts(actor: Actor, text: str, *, number: int) -> Contacts:
 
 def _listed(actor: Actor, contacts: Sequence[Contact], purpose: str) -> list[Listed]:
     grant = access.grant(actor, Permission.VIEW_CONTACTS)
-    opened = phi.reveal(contacts, _LISTED, grant=grant, purpose=purpose)
+    opened = phi.reveal_sound(contacts, _LISTED, grant=grant, purpose=purpose)
     return [
-        Listed(
-            contact.pk,
-            _name(values),
-            values["email"] or "",
-            values["language"] or "",
-            values["city"] or "",
-            contact.updated_at,
-        )
+        _line(contact, values) if values else Listed(contact.pk, "", "", "", "", contact.updated_at, True)
         for contact, values in zip(contacts, opened, strict=True)
     ]
+
+
+def _line(contact: Contact, values: dict[str, Any]) -> Listed:
+    return Listed(
+        contact.pk,
+        _name(values),
+        values["email"] or "",
+        values["language"] or "",
+        values["city"] or "",
+        contact.updated_at,
+    )
 
 
 def _name(values: dict[str, Any]) -> str:
@@ -181,23 +196,24 @@ def chart(actor: Actor, contact: Contact, *, brand: Brand | None, purpose: str =
         access.require(actor, Permission.VIEW_CLINICAL)
         shown = list(fields.BY_KEY)
     grant = access.grant(actor, Permission.VIEW_CONTACTS)
-    (values,) = phi.reveal([contact], shown, grant=grant, purpose=purpose or "contact page")
+    (values,) = phi.reveal_sound([contact], shown, grant=grant, purpose=purpose or "contact page")
     address_hash, person_key = bytes(contact.address_hash), bytes(contact.person_key)
     return Chart(
         contact=contact,
-        name=_name(values),
-        email=values["email"] or "",
-        language=values["language"] or "",
-        groups=_groups(values),
+        name=_name(values) if values else _("A person whose record can't be opened"),
+        email=values["email"] or "" if values else "",
+        language=values["language"] or "" if values else "",
+        groups=_groups(values) if values else [],
         standings=standings_by_topic(address_hash, person_key, brand.pk) if brand else [],
         history=history(address_hash, person_key),
         opened=bool(purpose),
-        may_open=access.allowed(actor, Permission.VIEW_CLINICAL),
+        may_open=values is not None and access.allowed(actor, Permission.VIEW_CLINICAL),
+        broken=values is None,
     )
 
 
 def address_of(actor: Actor, contact: Contact) -> tuple[str, str]:
-    """Address and language ("en" where unknown) of a contact about to be asked for consent. Raises Denied."""
+    """Address and language ("en" where unknown) of a contact about to be asked for consent. Raises Denied, SealBroken."""
     grant = access.grant(actor, Permission.VIEW_CONTACTS)
     (values,) = phi.reveal([contact], ["email", "language"], grant=grant, purpose="ask for confirmation")
     return str(values["email"]), str(values["language"] or "en")
@@ -246,8 +262,17 @@ def import_page(actor: Actor, number: str | None) -> tuple[list[ListedImport], P
     page = Paginator(imports, IMPORTS_PER_PAGE).get_page(number)
     grant = access.grant(actor, Permission.IMPORT_CONTACTS)
     sources = list(page.object_list)
-    opened = phi.reveal(sources, ["name"], grant=grant, purpose="list of imports", sealed_field="about")
-    return [ListedImport(s, str(o["name"])) for s, o in zip(sources, opened, strict=True)], page
+    opened = phi.reveal_sound(sources, ["name"], grant=grant, purpose="list of imports", sealed_field="about")
+    return [
+        ListedImport(s, str(o["name"]) if o else broken()) for s, o in zip(sources, opened, strict=True)
+    ], page
+
+
+def broken() -> str:
+    """What stands in the place of something that can't be opened."""
+    return _(
+        "Can't be opened: damaged or tampered with. It is recorded in the audit log; tell your administrator."
+    )
 
 
 def import_of(actor: Actor, import_id: UUID) -> Import:
@@ -262,18 +287,47 @@ def file_of(actor: Actor, source: Import) -> tuple[str, tuple[str, ...], list[Co
     Values are shown to whoever uploaded them and to those who may see clinical fields; others see first letters. Raises Denied.
     """
     grant = access.grant(actor, Permission.IMPORT_CONTACTS)
-    (about,) = phi.reveal(
+    (about,) = phi.reveal_sound(
         [source], ["name", "first", "samples"], grant=grant, purpose="map columns", sealed_field="about"
     )
+    if about is None:
+        # The columns are numbered then, and can be mapped all the same.
+        about = {"name": broken(), "first": [""] * source.columns, "samples": None}
     first, rows = tuple(about["first"] or ()), list(about["samples"] or ())
     open_to = may_see_rows(actor, source)
     rows = rows if source.has_header else [list(first), *rows]
     columns = []
+    seen = [_dates_of(rows, number) for number in range(len(first))]
     for number in range(len(first)):
         values = [row[number].strip() for row in rows if len(row) > number]
         samples = [value if open_to else mask(value) for value in values if value][:SAMPLES]
-        columns.append(Column(number, _column_name(source, first, number), samples))
+        dates = _asked(source, number, seen)
+        columns.append(Column(number, _column_name(source, first, number), samples, dates))
     return str(about["name"]), first, columns
+
+
+def _dates_of(rows: Sequence[Sequence[str]], number: int) -> Seen:
+    seen = Seen()
+    for row in rows:
+        if len(row) > number:
+            seen.add(row[number])
+    return seen
+
+
+def _asked(source: Import, number: int, seen: Sequence[Seen]) -> Form | None:
+    """How to offer to read a column's dates, where the samples leave it open, or the check did."""
+    read = source.dates.get(str(number))
+    if read and read["by"] != "values":
+        return Form(read["form"])
+    if read or not seen[number].is_open:
+        return None
+    return likeliest(seen[number], seen)
+
+
+def dates_read(source: Import, columns: Sequence[Column]) -> list[tuple[str, Form, bool]]:
+    """How the check read dates with slashes: (column, form, whether a person has to confirm it)."""
+    found = sorted(source.dates.items(), key=lambda item: int(item[0]))
+    return [(columns[int(column)].name, Form(read["form"]), read["by"] == "nobody") for column, read in found]
 
 
 def may_see_rows(actor: Actor, source: Import) -> bool:
@@ -290,9 +344,12 @@ def first_problems(actor: Actor, source: Import) -> list[ListedProblem]:
     """The first rows with problems, without what they hold. Raises Denied."""
     grant = access.grant(actor, Permission.IMPORT_CONTACTS)
     found = list(source.problems.order_by("row_number")[:SHOWN_PROBLEMS])
-    opened = phi.reveal(found, ["problems"], grant=grant, purpose="problems of an import")
+    opened = phi.reveal_sound(found, ["problems"], grant=grant, purpose="problems of an import")
     listed = []
     for problem, values in zip(found, opened, strict=True):
+        if values is None:
+            listed.append(ListedProblem(problem.row_number, True, [("", broken())]))
+            continue
         unpacked = [Problem.unpacked(packed) for packed in values["problems"]]
         sentences = [(_label(one.column), one.message(_, masked=True)) for one in unpacked]
         refused = problem.codes != ["consent_incomplete"]
@@ -308,13 +365,29 @@ def problem_rows(actor: Actor, source: Import) -> Iterator[list[str]]:
     grant = access.grant(actor, Permission.IMPORT_CONTACTS)
     _name_of_file, first, _columns = file_of(actor, source)
     names = [_column_name(source, first, number) for number in range(len(first))]
-    yield [_("Row"), _("Problems"), *names]
+    # A file that was mended and had problems again has our own two columns already, in whichever language it was downloaded.
+    own = 2 if source.has_header and tuple(names[:2]) in _own_columns() else 0
+    yield [_("Row"), _("Problems"), *names[own:]]
     last = 0
     while found := _next_problems(source, last):
-        opened = phi.reveal(found, ["cells", "problems"], grant=grant, purpose="problems file")
+        opened = phi.reveal_sound(found, ["cells", "problems"], grant=grant, purpose="problems file")
         for problem, values in zip(found, opened, strict=True):
-            yield [str(problem.row_number), _sentences(values["problems"]), *values["cells"]]
+            if values is None:
+                yield [str(problem.row_number), broken()]
+                continue
+            cells = values["cells"]
+            # A row that couldn't be read as one is a single cell.
+            cells = cells[own:] if len(cells) > own else cells
+            yield [str(problem.row_number), _sentences(values["problems"]), *cells]
         last = found[-1].row_number
+
+
+def _own_columns() -> set[tuple[str, ...]]:
+    found: set[tuple[str, ...]] = set()
+    for code, _name_of_language in settings.LANGUAGES:
+        with translation.override(code):
+            found.add((_("Row"), _("Problems")))
+    return found
 
 
 def _next_problems(source: Import, last: int) -> list[ImportProblem]:

@@ -207,7 +207,7 @@ WHITENOISE_AUTOREFRESH = False
 WHITENOISE_MAX_AGE = 300
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
-FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.TemporaryFileUploadHandler"]
+FILE_UPLOAD_HANDLERS = ["safeguards.uploads.SealedUploadHandler"]
 IMPORT_MAX_BYTES = 300 * 1024 * 1024
 
 # Celery: the row is the queue, so results are not kept, and a task that dies is found again by a sweep.

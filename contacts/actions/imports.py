@@ -24,8 +24,10 @@ from accounts.organization.models import Organization
 from contacts.actions.people import take_in
 from contacts.actions.uploads import NotNow
 from contacts.consent.models import Topic
-from contacts.models import Import, ImportPart, ImportProblem
+from contacts.models import KEPT, Import, ImportPart, ImportProblem
 from contacts.rules import reading
+from contacts.rules.dates import Form, Seen, likeliest
+from contacts.rules.mapping import date_columns
 from contacts.rules.problems import Problem, Unreadable
 from contacts.rules.reading import Row
 from contacts.rules.rows import Parsed, Topics, parse_row
@@ -39,15 +41,16 @@ audit.declare("import.started", "from_row")
 audit.declare("import.stopped", "rows_done")
 audit.declare("import.finished", "created", "updated", "rejected", "warned")
 audit.declare("import.failed", "code")
-audit.declare("import.expired")
+audit.declare("import.expired", "rows")
+audit.declare("import.problems_deleted", "rows")
 audit.declare("contact.imported", "created", "updated", "rejected", "import", "rows_done")
 
 BATCH = 500  # rows
 CHECK_BATCH = 1000  # rows
+DATES_BATCH = 10_000  # rows
 SHOWN = 20  # problems that the check keeps
 LEASE = timedelta(seconds=60)
 ATTEMPTS = 5
-KEPT = timedelta(days=7)
 
 State = Import.State
 WORKING = {State.CHECKING: "contacts.check_import", State.IMPORTING: "contacts.run_import"}
@@ -70,12 +73,13 @@ class _Sorted:
 def start_import(*, actor: Actor, import_id: UUID) -> None:
     """Begin an import that was checked, or go on with one that was stopped.
 
-    Needs the permission to import. Raises NotNow in any other state.
+    Needs the permission to import. Raises NotNow in any other state, and while nobody has said how to read dates that can be
+    read either way.
     """
     access.require(actor, Permission.IMPORT_CONTACTS)
     with transaction.atomic():
         source = Import.objects.select_for_update().get(pk=import_id)
-        if source.state == State.CHECKED:
+        if source.state == State.CHECKED and not source.asks_for_dates:
             # The check's counts and samples make way for the import's own.
             source.problems.all().delete()
             source.rows_done = source.rows_good = source.rejected = source.warned = 0
@@ -116,9 +120,10 @@ def check_import(*, actor: Actor, import_id: UUID) -> None:
     source = _claim(actor, import_id, State.CHECKING)
     if source is None:
         return
-    parse = _parser(source)
     tally, total = _Sorted(), 0
     try:
+        source = _decide_dates(actor, source)
+        parse = _parser(source)
         for batch in _batches(_rows(actor, source), CHECK_BATCH):
             found = _sort(batch, parse)
             total += len(batch)
@@ -136,6 +141,41 @@ def check_import(*, actor: Actor, import_id: UUID) -> None:
         _fail(actor, source, error)
     except _Lost:
         logger.info("check of import %s is no longer ours", import_id)
+
+
+def _decide_dates(actor: Actor, source: Import) -> Import:
+    """Read every date of the file once before any is understood: a column is read one way from its first row to its last."""
+    mapping = {int(column): key for column, key in source.mapping.items()}
+    seen = {column: Seen() for column in date_columns(mapping)}
+    if not seen:
+        return source
+    for batch in _batches(_rows(actor, source), DATES_BATCH):
+        for row in batch:
+            for column, found in seen.items():
+                if column < len(row.cells):
+                    found.add(row.cells[column])
+        with transaction.atomic():
+            source = _hold(source)
+            _renew(source)
+    decided = {}
+    forms = {found.form for found in seen.values() if found.form} | {
+        None for one in seen.values() if one.is_mixed
+    }
+    for column, found in seen.items():
+        said = source.dates.get(str(column))
+        if found.form:
+            decided[str(column)] = {"form": found.form, "by": "values"}
+        elif found.is_open and said and said["by"] == "chosen":
+            decided[str(column)] = said
+        elif found.is_open:
+            # One program wrote the file: where its other columns leave no doubt, this one has none either.
+            by = "values" if len(forms) == 1 and not found.is_mixed else "nobody"
+            decided[str(column)] = {"form": likeliest(found, seen.values()), "by": by}
+    with transaction.atomic():
+        source = _hold(source)
+        source.dates = decided
+        _renew(source)
+    return source
 
 
 def run_import(*, actor: Actor, import_id: UUID) -> None:
@@ -163,7 +203,7 @@ def run_import(*, actor: Actor, import_id: UUID) -> None:
 
 
 def sweep_imports(*, actor: Actor) -> int:
-    """Wake workers for imports that nobody holds, and delete files that were left lying for seven days.
+    """Wake workers for imports that nobody holds, and delete what was kept for seven days: files left lying, refused rows.
 
     Needs the permission to import. Returns how many were woken.
     """
@@ -177,7 +217,29 @@ def sweep_imports(*, actor: Actor) -> int:
     left_lying = resting.filter(created_at__lt=now - KEPT, parts__isnull=False).distinct()
     for import_id in left_lying.values_list("pk", flat=True):
         _expire(actor, import_id)
+    ended = Import.objects.filter(state__in=(State.DONE, State.FAILED), finished_at__lt=now - KEPT)
+    for import_id in ended.filter(problems__isnull=False).distinct().values_list("pk", flat=True):
+        _delete_problems(actor, import_id)
     return len(waiting)
+
+
+def _delete_problems(actor: Actor, import_id: UUID) -> None:
+    with transaction.atomic():
+        source = Import.objects.select_for_update().get(pk=import_id)
+        rows, _each = source.problems.all().delete()
+        if rows:
+            audit.record("import.problems_deleted", actor=actor, target=source, details={"rows": rows})
+
+
+def _forget_rows(actor: Actor, source: Import) -> None:
+    """Seal anew what is known of the file without any of its rows; a first row that is no header is a patient's."""
+    grant = access.grant(actor, Permission.IMPORT_CONTACTS)
+    (about,) = phi.reveal_sound(
+        [source], ["name", "first"], grant=grant, purpose="delete samples", sealed_field="about"
+    )
+    first = about["first"] if about and source.has_header else [""] * source.columns
+    name = about["name"] if about else ""
+    source.about = phi.seal(Import, "about", source.pk, {"name": name, "first": first})
 
 
 def _expire(actor: Actor, import_id: UUID) -> None:
@@ -186,12 +248,15 @@ def _expire(actor: Actor, import_id: UUID) -> None:
         if source.state in WORKING:
             return
         source.parts.all().delete()
+        _forget_rows(actor, source)
+        rows = 0
         if source.state != State.FAILED:
+            rows, _each = source.problems.all().delete()
             source.state = State.FAILED
             source.problem = Unreadable("expired", days=KEPT.days).packed()
             source.finished_at = timezone.now()
         source.save()
-        audit.record("import.expired", actor=actor, target=source)
+        audit.record("import.expired", actor=actor, target=source, details={"rows": rows})
 
 
 def _claim(actor: Actor, import_id: UUID, state: str) -> Import | None:
@@ -229,10 +294,11 @@ def _fail(actor: Actor, source: Import, error: Unreadable) -> None:
             return
         held.state, held.problem = State.FAILED, error.packed()
         held.lease_until, held.finished_at = None, timezone.now()
-        held.save()
         # After giving up the file is kept, so that it can be looked into; it goes after seven days.
         if error.code != "gave_up":
             held.parts.all().delete()
+            _forget_rows(actor, held)
+        held.save()
         audit.record(
             "import.failed", actor=actor, target=held, outcome="failure", details={"code": error.code}
         )
@@ -273,9 +339,12 @@ def _parser(source: Import) -> Callable[[Row], Parsed | tuple[Problem, ...]]:
     topics = Topics.of(
         {name: topic.pk for topic in Topic.objects.all() for name in (topic.name, topic.slug, topic.name_es)}
     )
+    day_first = {mapping[int(c)] for c, read in source.dates.items() if read["form"] == Form.DAY_FIRST}
     today = timezone.now().astimezone(_zone()).date()
 
     def parse(row: Row) -> Parsed | tuple[Problem, ...]:
+        if row.flaw:
+            return (row.flaw,)
         return parse_row(
             row.cells,
             mapping,
@@ -283,6 +352,7 @@ def _parser(source: Import) -> Callable[[Row], Parsed | tuple[Problem, ...]]:
             topics=topics,
             today=today,
             normalise=tokens.normalise,
+            day_first=day_first,
         )
 
     return parse
@@ -383,6 +453,7 @@ def _finish_check(actor: Actor, source: Import, total: int, tally: _Sorted) -> N
 
 def _finish_import(actor: Actor, source: Import) -> None:
     source.parts.all().delete()
+    _forget_rows(actor, source)
     source.state, source.lease_until, source.finished_at = State.DONE, None, timezone.now()
     source.save()
     audit.record(

@@ -14,11 +14,9 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.access import Permission, grant
-from accounts.organization.models import Brand
 from contacts.consent import actions as consent
-from contacts.consent.models import Topic
-from contacts.consent.queries import ledgers_of
-from contacts.consent.rules import Act, Evidence
+from contacts.consent.queries import last_addresses, ledgers_of
+from contacts.consent.rules import Act, Evidence, Move
 from contacts.models import Contact, Import
 from contacts.rules import fields
 from contacts.rules.rows import Declared, Parsed
@@ -26,10 +24,6 @@ from safeguards import audit, phi, tokens
 from safeguards.actor import Actor
 
 audit.declare("contact.address_changed", "import")
-
-CARRIED = "carried over with a changed address"
-# Stops that say something of an old mailbox and nothing of the person.
-_OF_THE_MAILBOX = frozenset({"hard_bounce"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +41,17 @@ class _Person:
     values: dict[str, Any]
     is_new: bool
     changed: bool
+    is_back: bool = False  # no contact of ours until now, and perhaps known to the ledger
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row with the keys by which it is looked up; without a record number it has no person key."""
+
+    number: int
+    parsed: Parsed
+    person_key: bytes | None
+    address_hash: bytes
 
 
 @dataclass(slots=True)
@@ -75,27 +80,45 @@ def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import,
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('contacts.take_in'))")
     now = timezone.now()
-    batch = _known(actor, [row for _number, row in rows])
+    keyed = [
+        _Row(
+            number,
+            row,
+            tokens.person_key(row.external_id) if row.external_id else None,
+            tokens.normal_address_key(row.email),
+        )
+        for number, row in rows
+    ]
+    batch = _known(actor, keyed)
     ids = iter(phi.allot(Contact, len(rows)))
     created, refused = 0, set()
-    for number, row in rows:
-        address_hash = tokens.address_key(row.email)
-        if (tokens.person_key(row.external_id) if row.external_id else address_hash) in batch.broken:
-            refused.add(number)
+    for row in keyed:
+        if (row.person_key or row.address_hash) in batch.broken:
+            refused.add(row.number)
             continue
-        person = _find(batch, row, address_hash)
+        person = (
+            batch.by_key.get(row.person_key) if row.person_key else batch.by_address.get(row.address_hash)
+        )
         if person is None:
-            person = _newcomer(next(ids), row, address_hash, source, now)
+            person = _newcomer(next(ids), row, source, now)
             _remember(batch, person)
             created += 1
         else:
-            _update(batch, person, row, address_hash)
-        batch.declared += [(number, person, declared) for declared in row.declared]
+            _update(batch, person, row.parsed, row.address_hash)
+        batch.declared += [(row.number, person, declared) for declared in row.parsed.declared]
     _write(batch, now)
     # What was said before comes before what the file says: of two words of one day the later recorded holds.
-    for old, person in batch.rebound.values():
-        if old != bytes(person.contact.address_hash):
-            _rebind(actor, person, old, source)
+    moves = _moves(batch, source)
+    if moves:
+        consent.rebind(actor=actor, moves=moves)
+    for move in moves:
+        audit.record(
+            "contact.address_changed",
+            actor=actor,
+            target=batch.by_key[move.person_key].contact,
+            patient=move.person_key.hex(),
+            details={"import": str(source.pk)},
+        )
     evidence = [
         (_evidence(person, declared, zone, now, source, number), declared.on is not None)
         for number, person, declared in batch.declared
@@ -105,10 +128,10 @@ def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import,
     return Outcome(created=created, updated=updated, refused=frozenset(refused))
 
 
-def _known(actor: Actor, rows: Sequence[Parsed]) -> _Batch:
+def _known(actor: Actor, rows: Sequence[_Row]) -> _Batch:
     """Everybody whom these rows may mean, opened."""
-    keys = [tokens.person_key(row.external_id) for row in rows if row.external_id]
-    addresses = [tokens.address_key(row.email) for row in rows if not row.external_id]
+    keys = [row.person_key for row in rows if row.person_key]
+    addresses = [row.address_hash for row in rows if not row.person_key]
     found = Contact.objects.select_for_update().order_by("id")
     contacts = {contact.pk: contact for contact in found.filter(person_key__in=keys)}
     contacts |= {c.pk: c for c in found.filter(address_hash__in=addresses, deleted_at=None)}
@@ -125,7 +148,7 @@ def _known(actor: Actor, rows: Sequence[Parsed]) -> _Batch:
     for contact in contacts.values():
         if contact.deleted_at is not None:
             # Erased once, and back in the clinic's own list: nothing of the old record is taken up again.
-            _index(batch, _Person(contact, {}, is_new=False, changed=True))
+            _index(batch, _Person(contact, {}, is_new=False, changed=True, is_back=True))
     return batch
 
 
@@ -135,23 +158,18 @@ def _index(batch: _Batch, person: _Person) -> None:
         batch.by_address.setdefault(bytes(person.contact.address_hash), person)
 
 
-def _find(batch: _Batch, row: Parsed, address_hash: bytes) -> _Person | None:
-    if row.external_id:
-        return batch.by_key.get(tokens.person_key(row.external_id))
-    return batch.by_address.get(address_hash)
-
-
-def _newcomer(contact_id: int, row: Parsed, address_hash: bytes, source: Import, now: datetime) -> _Person:
-    key = tokens.person_key(row.external_id) if row.external_id else tokens.random_person_key()
+def _newcomer(contact_id: int, row: _Row, source: Import, now: datetime) -> _Person:
     contact = Contact(
         id=contact_id,
-        person_key=key,
-        address_hash=address_hash,
+        person_key=row.person_key or tokens.random_person_key(),
+        address_hash=row.address_hash,
         created_at=now,
         updated_at=now,
         imported_by=source,
     )
-    return _Person(contact, dict(row.record), is_new=True, changed=True)
+    return _Person(
+        contact, dict(row.parsed.record), is_new=True, changed=True, is_back=row.person_key is not None
+    )
 
 
 def _remember(batch: _Batch, person: _Person) -> None:
@@ -225,44 +243,15 @@ def _age(act: Act) -> tuple[datetime, int]:
     return act.given_at, act.id
 
 
-def _rebind(actor: Actor, person: _Person, old: bytes, source: Import) -> None:
-    """What the person said under the old address holds for the new one, with its own date; above all every "no" (C8)."""
-    contact = person.contact
-    new, key = bytes(contact.address_hash), bytes(contact.person_key)
-    ledgers = ledgers_of([(old, key)])
-    newest: dict[tuple[str, int | None], Act] = {}
-    for act in sorted(ledgers.acts[(old, key)], key=_age):
-        newest[(act.subject, act.topic_id)] = act
-    consent.record(
-        actor=actor,
-        evidence=[
-            Evidence(
-                address_hash=new,
-                person_key=key,
-                subject=act.subject,
-                topic_id=act.topic_id,
-                act=act.act,
-                source=CARRIED,
-                given_at=act.given_at,
-                evidence={"import": str(source.pk)},
-            )
-            for act in newest.values()
-        ],
-    )
-    for stop in ledgers.stops[old]:
-        if stop.scope not in _OF_THE_MAILBOX:
-            consent.suppress(
-                actor=actor,
-                address_hash=new,
-                scope=stop.scope,
-                source=CARRIED,
-                brand=Brand.objects.get(pk=stop.brand_id) if stop.brand_id else None,
-                topic=Topic.objects.get(pk=stop.topic_id) if stop.topic_id else None,
-            )
-    audit.record(
-        "contact.address_changed",
-        actor=actor,
-        target=contact,
-        patient=key.hex(),
-        details={"import": str(source.pk)},
-    )
+def _moves(batch: _Batch, source: Import) -> list[Move]:
+    """Who has a new address. Of people who were gone, or are new to us and not to the ledger, only what they refused goes along:
+    a "no" outlives the contact (C8), and a "yes" has to come with its own evidence."""
+    evidence = {"import": str(source.pk)}
+    moves = [
+        Move(bytes(person.contact.person_key), old, bytes(person.contact.address_hash), evidence)
+        for old, person in batch.rebound.values()
+    ]
+    back = {bytes(person.contact.person_key): person for person in batch.touched if person.is_back}
+    for key, old in last_addresses(back).items():
+        moves.append(Move(key, old, bytes(back[key].contact.address_hash), evidence, only_refusals=True))
+    return [move for move in moves if move.old != move.new]

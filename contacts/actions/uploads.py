@@ -14,6 +14,7 @@ from accounts.access import Permission
 from contacts.models import Import, ImportPart
 from contacts.rules import mapping as mapping_rules
 from contacts.rules import reading
+from contacts.rules.dates import Form
 from contacts.rules.problems import Unreadable
 from safeguards import audit, phi, queue
 from safeguards.actor import Actor
@@ -72,9 +73,18 @@ def upload_file(*, actor: Actor, name: str, chunks: Iterable[bytes], size: int) 
 
 
 def map_columns(
-    *, actor: Actor, import_id: UUID, mapping: Mapping[int, str], has_header: bool, first: tuple[str, ...]
+    *,
+    actor: Actor,
+    import_id: UUID,
+    mapping: Mapping[int, str],
+    has_header: bool,
+    first: tuple[str, ...],
+    dates: Mapping[int, Form] | None = None,
 ) -> None:
     """Say which column is which field, and have the file checked. `first` is its first row, as the page showed it.
+
+    `dates` says how columns write dates that can be read either way; values that leave no doubt count
+    for more.
 
     Needs the permission to import. Raises NotNow once the import runs, ValueError (with the faults) for a mapping that
     can't be used, Unreadable where the first row is now called a header and names two columns alike.
@@ -90,6 +100,7 @@ def map_columns(
             raise NotNow(source.state)
         source.mapping = {str(column): key for column, key in sorted(mapping.items())}
         source.has_header = has_header
+        source.dates = {str(column): {"form": form, "by": "chosen"} for column, form in (dates or {}).items()}
         source.state = Import.State.CHECKING
         source.attempts = source.rows_done = source.rows_total = 0
         source.lease_until = None

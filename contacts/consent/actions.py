@@ -1,10 +1,12 @@
 """Verbs of consent: record, suppress, lift, ask for a confirmation, confirm, choose."""
 
+import json
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -12,8 +14,8 @@ from accounts import access
 from accounts.access import Permission
 from accounts.organization.models import Brand
 from contacts.consent.models import Confirmation, ConsentRecord, Suppression, Topic
-from contacts.consent.queries import standings_by_topic
-from contacts.consent.rules import Evidence, Standing
+from contacts.consent.queries import addresses_of, ledgers_of, standings_by_topic
+from contacts.consent.rules import Evidence, Move, Standing, agrees, newest_of_each
 from safeguards import audit, notices, tokens
 from safeguards.actor import Actor
 
@@ -29,6 +31,8 @@ notices.declare("consent.confirm", "brand", "phone")
 CONFIRMATION_LIFE = timedelta(days=7)
 CONFIRM_TEXT = "confirm-1"
 PREFERENCES_TEXT = "preferences-1"
+CARRIED = "carried over with a changed address"
+ELSEWHERE = "said in a mail to another address"
 # What a fresh choice of the person takes back, beside the topic's own stop. An address that doesn't exist, and a word against
 # every message, are not of this page's making and stay (C8).
 _WIDE = (Suppression.Scope.BRAND, Suppression.Scope.MARKETING, Suppression.Scope.COMPLAINT)
@@ -76,21 +80,7 @@ def record(*, actor: Actor, evidence: Sequence[Evidence]) -> int:
             raise ValueError("consent without a time zone")
     now = timezone.now()
     with transaction.atomic():
-        ConsentRecord.objects.bulk_create(
-            ConsentRecord(
-                address_hash=act.address_hash,
-                person_key=act.person_key,
-                subject=act.subject,
-                topic_id=act.topic_id,
-                act=act.act,
-                source=act.source[:120],
-                given_at=act.given_at,
-                recorded_at=now,
-                text_version=act.text_version,
-                evidence=dict(act.evidence),
-            )
-            for act in evidence
-        )
+        _append(evidence, now)
         sources = sorted({act.source for act in evidence})[:20]
         patient = evidence[0].person_key.hex() if len(evidence) == 1 else ""
         audit.record(
@@ -100,6 +90,35 @@ def record(*, actor: Actor, evidence: Sequence[Evidence]) -> int:
             details={"count": len(evidence), "sources": sources},
         )
     return len(evidence)
+
+
+# As arrays: a file of patients brings two acts a row, and eleven placeholders for each cost more than all else of an import.
+_APPEND = """
+INSERT INTO consent_record
+    (address_hash, person_key, subject, topic_id, act, source, given_at, text_version, evidence, recorded_at)
+SELECT address_hash, person_key, subject, topic_id, act, source, given_at, text_version, evidence, %s
+FROM unnest(%s::bytea[], %s::bytea[], %s::text[], %s::bigint[], %s::text[], %s::text[], %s::timestamptz[], %s::text[],
+    %s::jsonb[]) WITH ORDINALITY AS said
+    (address_hash, person_key, subject, topic_id, act, source, given_at, text_version, evidence, place)
+ORDER BY place
+"""
+
+
+def _append(evidence: Sequence[Evidence], now: datetime) -> None:
+    """Write acts into the ledger in their order, which is the order of their ids: of two words of one moment the later holds."""
+    columns: list[list[object]] = [
+        [act.address_hash for act in evidence],
+        [act.person_key for act in evidence],
+        [str(act.subject) for act in evidence],
+        [act.topic_id for act in evidence],
+        [str(act.act) for act in evidence],
+        [act.source[:120] for act in evidence],
+        [act.given_at for act in evidence],
+        [act.text_version for act in evidence],
+        [json.dumps(dict(act.evidence)) for act in evidence],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_APPEND, [now, *columns])
 
 
 def suppress(
@@ -153,10 +172,12 @@ def lift(
     source: str,
     topic: Topic | None = None,
     brand: Brand | None = None,
+    message_id: int | None = None,
 ) -> int:
     """Take back standing suppressions of these scopes; returns how many. Only the person themselves may (C8).
 
-    With a topic or a brand, what was said of another one stays. Raises Denied for anybody but a patient acting by a link.
+    With a topic, a brand or a message, what was said of another one stays. Raises Denied for anybody but a patient
+    acting by a link.
     """
     if actor.kind != "patient":
         raise access.Denied("only the person can come back")
@@ -166,6 +187,8 @@ def lift(
             standing = standing.filter(topic=topic)
         if brand is not None:
             standing = standing.filter(Q(brand=brand) | Q(brand=None))
+        if message_id is not None:
+            standing = standing.filter(message_id=message_id)
         count = standing.update(lifted_at=timezone.now(), lifted_by=source)
         if count:
             audit.record(
@@ -178,63 +201,166 @@ def lift(
 
 
 def unsubscribe(*, actor: Actor, token: tokens.LinkToken, source: str) -> Suppression:
-    """One press: stop everything commercial of the brand, for ever, effective with the next message (RFC 8058, C7)."""
-    return suppress(
-        actor=actor,
-        address_hash=token.address_hash,
-        scope=Suppression.Scope.BRAND,
-        brand=Brand.objects.get(pk=token.brand_id),
-        source=source,
-        mailing_id=token.mailing_id or None,
-        message_id=token.message_id or None,
-    )
+    """One press: stop everything commercial of the brand, for ever, effective with the next message (RFC 8058, C7).
+
+    It holds for the person: a link in an old mail stops their new address as well (C8).
+    """
+    with transaction.atomic():
+        return _stop_person(
+            actor,
+            token,
+            scope=Suppression.Scope.BRAND,
+            brand=Brand.objects.get(pk=token.brand_id),
+            source=source,
+        )
 
 
 def undo_unsubscribe(*, actor: Actor, token: tokens.LinkToken) -> None:
     """The person pressed undo on the result page: what they had chosen before holds again, and any wider "no" as well."""
-    lift(
-        actor=actor,
-        address_hash=token.address_hash,
-        scopes=(Suppression.Scope.BRAND,),
-        brand=Brand.objects.get(pk=token.brand_id),
-        source="undo on the page",
-    )
+    with transaction.atomic():
+        _lift_person(
+            actor,
+            token,
+            scopes=(Suppression.Scope.BRAND,),
+            brand=Brand.objects.get(pk=token.brand_id),
+            source="undo on the page",
+        )
+
+
+def _hold_person(*person_keys: bytes) -> None:
+    """One act on a person at a time, until the transaction ends: else a stop by an old mail and a new address would pass
+    each other unseen. Always taken before anything is written, and in one order, so that no two wait for each other."""
+    with connection.cursor() as cursor:
+        for number in sorted({int.from_bytes(key[:8], "big", signed=True) for key in person_keys}):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+
+
+def _stop_person(
+    actor: Actor,
+    token: tokens.LinkToken,
+    *,
+    scope: str,
+    source: str,
+    brand: Brand | None = None,
+    topic: Topic | None = None,
+) -> Suppression:
+    """Stop every address that the ledger has bound to the token's person, and the token's own, whose stop is returned."""
+    _hold_person(token.person_key)
+    stopped = {}
+    for address_hash in sorted(addresses_of(token.person_key) | {token.address_hash}):
+        stopped[address_hash] = suppress(
+            actor=actor,
+            address_hash=address_hash,
+            scope=scope,
+            brand=brand,
+            topic=topic,
+            source=source if address_hash == token.address_hash else ELSEWHERE,
+            mailing_id=token.mailing_id or None,
+            message_id=token.message_id or None,
+        )
+    return stopped[token.address_hash]
+
+
+def _lift_person(
+    actor: Actor,
+    token: tokens.LinkToken,
+    *,
+    scopes: Collection[str],
+    source: str,
+    brand: Brand | None = None,
+    topic: Topic | None = None,
+) -> None:
+    """Take stops back at the token's address, and elsewhere only what this same link had stopped.
+
+    An old address may be another person's by now, and a link alone must not undo what was said under a new one.
+    """
+    _hold_person(token.person_key)
+    terms: dict[str, Any] = {
+        "actor": actor,
+        "scopes": scopes,
+        "source": source,
+        "brand": brand,
+        "topic": topic,
+    }
+    lift(address_hash=token.address_hash, **terms)
+    if token.message_id:
+        for address_hash in sorted(addresses_of(token.person_key) - {token.address_hash}):
+            lift(address_hash=address_hash, message_id=token.message_id, **terms)
+
+
+def rebind(*, actor: Actor, moves: Sequence[Move]) -> None:
+    """What these people said under an old address holds for the new one, with its own date; above all every "no" (C8).
+
+    A hard bounce says something of the old mailbox alone, and stays there. The caller has checked that the actor may change
+    addresses, and leaves the audit row that says whose changed.
+    """
+    with transaction.atomic():
+        _hold_person(*(move.person_key for move in moves))
+        ledgers = ledgers_of([(move.old, move.person_key) for move in moves])
+        record(
+            actor=actor,
+            evidence=[
+                Evidence(
+                    address_hash=move.new,
+                    person_key=move.person_key,
+                    subject=act.subject,
+                    topic_id=act.topic_id,
+                    act=act.act,
+                    source=CARRIED,
+                    given_at=act.given_at,
+                    evidence=dict(move.evidence),
+                )
+                for move in moves
+                for act in newest_of_each(ledgers.acts[(move.old, move.person_key)])
+                if not move.only_refusals or act.act == ConsentRecord.Act.OPT_OUT
+            ],
+        )
+        standing = Suppression.objects.filter(address_hash__in=[move.old for move in moves], lifted_at=None)
+        standing = standing.exclude(scope=Suppression.Scope.HARD_BOUNCE).select_related("brand", "topic")
+        stops = [(bytes(stop.address_hash), stop) for stop in standing.order_by("pk")]
+        for move in moves:
+            for address_hash, stop in stops:
+                if address_hash == move.old:
+                    suppress(
+                        actor=actor,
+                        address_hash=move.new,
+                        scope=stop.scope,
+                        source=CARRIED,
+                        brand=stop.brand,
+                        topic=stop.topic,
+                        # So that undo, by the link that said it, reaches it here too.
+                        mailing_id=stop.mailing_id,
+                        message_id=stop.message_id,
+                    )
 
 
 def choose_topics(*, actor: Actor, token: tokens.LinkToken, topic_ids: Collection[int]) -> None:
     """Set exactly these topics for the person at this address: fresh opt-ins for new ones, suppressions for the rest.
 
     Choosing a topic after having stopped everything is fresh consent, and lifts this brand's wide stop; choosing none stops
-    each topic. Ids of topics that don't exist are passed over.
+    each topic. A "no" holds at every address of theirs, a "yes" at the one that the link was sent to. Ids of
+    topics that don't exist are passed over.
     """
     brand = Brand.objects.get(pk=token.brand_id)
     now = timezone.now()
     with transaction.atomic():
+        _hold_person(token.person_key)
         # What held before is read before the wide stop is lifted: somebody who comes back agrees anew, on the record.
         before = standings_by_topic(token.address_hash, token.person_key, brand.pk)
         chosen = {topic.pk for topic, _ in before} & set(topic_ids)
         if chosen:
-            lift(
-                actor=actor,
-                address_hash=token.address_hash,
-                scopes=_WIDE,
-                brand=brand,
-                source="preferences page",
-            )
-        fresh: list[Evidence] = []
-        for topic, standing in before:
+            _lift_person(actor, token, scopes=_WIDE, brand=brand, source="preferences page")
+        for topic, _standing in before:
             if topic.pk not in chosen:
-                _stop_topic(actor, token, topic)
+                _stop_person(
+                    actor, token, scope=Suppression.Scope.TOPIC, topic=topic, source="preferences page"
+                )
                 continue
-            lift(
-                actor=actor,
-                address_hash=token.address_hash,
-                scopes=(Suppression.Scope.TOPIC,),
-                topic=topic,
-                source="preferences page",
+            _lift_person(
+                actor, token, scopes=(Suppression.Scope.TOPIC,), topic=topic, source="preferences page"
             )
-            if standing is not Standing.REACHABLE:
-                fresh.append(_opt_in(token.address_hash, token.person_key, topic, "preferences page", now))
+        unreached = {topic.pk for topic, standing in before if standing is not Standing.REACHABLE}
+        fresh = _choices(token, chosen, unreached, now)
         record(actor=actor, evidence=fresh)
         audit.record(
             "consent.chosen",
@@ -244,26 +370,43 @@ def choose_topics(*, actor: Actor, token: tokens.LinkToken, topic_ids: Collectio
         )
 
 
-def _stop_topic(actor: Actor, token: tokens.LinkToken, topic: Topic) -> None:
-    suppress(
-        actor=actor,
-        address_hash=token.address_hash,
-        scope=Suppression.Scope.TOPIC,
-        topic=topic,
-        source="preferences page",
-        mailing_id=token.mailing_id or None,
-        message_id=token.message_id or None,
-    )
+def _choices(token: tokens.LinkToken, chosen: set[int], unreached: set[int], now: datetime) -> list[Evidence]:
+    """What a saved choice adds to the ledger.
+
+    A "yes" to every topic, at whichever of their addresses, ends with it and becomes one for the topics that they left ticked:
+    else a topic that is added later would reach somebody who has just said which ones they want.
+    """
+    addresses = sorted(addresses_of(token.person_key) | {token.address_hash})
+    ledgers = ledgers_of([(address_hash, token.person_key) for address_hash in addresses])
+    fresh: list[Evidence] = []
+    for address_hash in addresses:
+        acts = ledgers.acts[(address_hash, token.person_key)]
+        is_own = address_hash == token.address_hash
+        agreed = {topic for topic in chosen if is_own or agrees(acts, topic_id=topic)}
+        source = "preferences page" if is_own else ELSEWHERE
+        if agrees(acts, topic_id=None):
+            fresh.append(_act(address_hash, token.person_key, None, source, now, ConsentRecord.Act.OPT_OUT))
+        else:
+            agreed &= unreached if is_own else set()
+        fresh += [_act(address_hash, token.person_key, topic, source, now) for topic in sorted(agreed)]
+    return fresh
 
 
-def _opt_in(address_hash: bytes, person_key: bytes, topic: Topic, source: str, at: datetime) -> Evidence:
+def _act(
+    address_hash: bytes,
+    person_key: bytes,
+    topic_id: int | None,
+    source: str,
+    at: datetime,
+    act: str = ConsentRecord.Act.OPT_IN,
+) -> Evidence:
     version = CONFIRM_TEXT if source.startswith("confirm") else PREFERENCES_TEXT
     return Evidence(
         address_hash=address_hash,
         person_key=person_key,
         subject=ConsentRecord.Subject.MARKETING,
-        topic_id=topic.pk,
-        act=ConsentRecord.Act.OPT_IN,
+        topic_id=topic_id,
+        act=act,
         source=source,
         given_at=at,
         text_version=version,
@@ -335,6 +478,7 @@ def confirm(*, actor: Actor, token: str) -> Confirmation:
             raise TokenUsed
         chosen = list(confirmation.topics.all())
         address_hash, person_key = bytes(confirmation.address_hash), bytes(confirmation.person_key)
+        _hold_person(person_key)
         for topic in chosen:
             lift(
                 actor=actor,
@@ -353,7 +497,7 @@ def confirm(*, actor: Actor, token: str) -> Confirmation:
         record(
             actor=actor,
             evidence=[
-                _opt_in(address_hash, person_key, topic, f"confirmed: {confirmation.source}", now)
+                _act(address_hash, person_key, topic.pk, f"confirmed: {confirmation.source}", now)
                 for topic in chosen
             ],
         )

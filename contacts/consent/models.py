@@ -71,6 +71,7 @@ class ConsentRecord(models.Model):
         db_table = "consent_record"
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["address_hash", "person_key", "id"], name="consent_person"),
+            models.Index(fields=["person_key", "id"], name="consent_by_person"),
         ]
 
     def __str__(self) -> str:

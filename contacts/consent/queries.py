@@ -1,11 +1,12 @@
 """Reads of the ledgers. They know hashes only, so they need no grant."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from contacts.consent.models import ConsentRecord, Suppression, Topic
 from contacts.consent.rules import Act, Standing, Stop, standing
@@ -21,11 +22,13 @@ class Ledgers:
 
 def ledgers_of(people: Sequence[tuple[bytes, bytes]]) -> Ledgers:
     """Everything recorded of these people, in two queries."""
-    hashes = {address_hash for address_hash, _ in people}
+    hashes = {address_hash for address_hash, _key in people}
     acts: dict[tuple[bytes, bytes], list[Act]] = defaultdict(list)
-    for record in ConsentRecord.objects.filter(address_hash__in=hashes):
-        key = (bytes(record.address_hash), bytes(record.person_key))
-        acts[key].append(Act(record.subject, record.topic_id, record.act, record.given_at, record.pk))
+    said = ConsentRecord.objects.filter(address_hash__in=hashes).values_list(
+        "address_hash", "person_key", "subject", "topic_id", "act", "given_at", "pk"
+    )
+    for address_hash, person_key, subject, topic_id, act, given_at, pk in said:
+        acts[(bytes(address_hash), bytes(person_key))].append(Act(subject, topic_id, act, given_at, pk))
     stops: dict[bytes, list[Stop]] = defaultdict(list)
     for stop in Suppression.objects.filter(address_hash__in=hashes, lifted_at=None):
         stops[bytes(stop.address_hash)].append(Stop(stop.scope, stop.brand_id, stop.topic_id))
@@ -39,6 +42,18 @@ def standings_by_topic(address_hash: bytes, person_key: bytes, brand_id: int) ->
     return [
         (topic, standing(acts, stops, topic_id=topic.pk, brand_id=brand_id)) for topic in Topic.objects.all()
     ]
+
+
+def addresses_of(person_key: bytes) -> set[bytes]:
+    """The hashes of every address that the ledger has ever bound to this person."""
+    found = ConsentRecord.objects.filter(person_key=person_key).values_list("address_hash", flat=True)
+    return {bytes(address_hash) for address_hash in found.distinct()}
+
+
+def last_addresses(person_keys: Collection[bytes]) -> dict[bytes, bytes]:
+    """By person key, the hash of the address that the ledger bound last; people of whom it knows nothing are left out."""
+    found = ConsentRecord.objects.filter(person_key__in=person_keys).order_by("pk")
+    return {bytes(key): bytes(address) for key, address in found.values_list("person_key", "address_hash")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +81,9 @@ def history(address_hash: bytes, person_key: bytes) -> list[Entry]:
     ]
     for stop in Suppression.objects.filter(address_hash=address_hash).select_related("topic"):
         about = stop.topic.local_name if stop.topic else stop.get_scope_display()
-        entries.append(Entry(stop.at, "stopped", about, stop.source))
+        entries.append(Entry(stop.at, _("stopped"), about, stop.source))
         if stop.lifted_at:
-            entries.append(Entry(stop.lifted_at, "came back", about, stop.lifted_by))
+            entries.append(Entry(stop.lifted_at, _("came back"), about, stop.lifted_by))
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 

@@ -45,6 +45,20 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """Somebody's new address, about to be bound. `only_refusals`: nothing of what they agreed to goes along.
+
+    `evidence` says by what they moved, and carries no name, address or health data.
+    """
+
+    person_key: bytes
+    old: bytes
+    new: bytes
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    only_refusals: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """A suppression that stands."""
 
@@ -56,6 +70,14 @@ class Stop:
 def _newest(acts: Iterable[Act], subject: str, topics: tuple[int | None, ...]) -> Act | None:
     said = [act for act in acts if act.subject == subject and act.topic_id in topics]
     return max(said, key=lambda act: (act.given_at, act.id), default=None)
+
+
+def newest_of_each(acts: Iterable[Act]) -> list[Act]:
+    """The newest word on each subject and topic, in the order in which they were given."""
+    newest: dict[tuple[str, int | None], Act] = {}
+    for act in sorted(acts, key=lambda act: (act.given_at, act.id)):
+        newest[(act.subject, act.topic_id)] = act
+    return sorted(newest.values(), key=lambda act: (act.given_at, act.id))
 
 
 def stops(stop: Stop, *, topic_id: int, brand_id: int) -> bool:
@@ -76,8 +98,13 @@ def standing(acts: Iterable[Act], suppressions: Iterable[Stop], *, topic_id: int
     """
     if any(stops(stop, topic_id=topic_id, brand_id=brand_id) for stop in suppressions):
         return Standing.SUPPRESSED
+    return Standing.REACHABLE if agrees(acts, topic_id=topic_id) else Standing.NO_CONSENT
+
+
+def agrees(acts: Iterable[Act], *, topic_id: int | None) -> bool:
+    """Whether the newest word on this topic or on all topics is a yes; with None, on all topics, those to come included."""
     newest = _newest(acts, "marketing", (topic_id, None))
-    return Standing.REACHABLE if newest and newest.act == "opt_in" else Standing.NO_CONSENT
+    return newest is not None and newest.act == "opt_in"
 
 
 def tracking_agreed(acts: Iterable[Act]) -> bool:

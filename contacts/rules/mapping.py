@@ -73,6 +73,16 @@ def faults(mapping: Mapping[int, str], columns: int) -> list[str]:
     return found
 
 
+def date_columns(mapping: Mapping[int, str]) -> list[int]:
+    """The columns that hold dates, by number."""
+    kinds = {fields.Kind.DATE, fields.Kind.MOMENT}
+    return [
+        column
+        for column, key in sorted(mapping.items())
+        if key == "consent_date" or (key in fields.BY_KEY and fields.BY_KEY[key].kind in kinds)
+    ]
+
+
 def lacks_evidence(mapping: Mapping[int, str]) -> bool:
     """Whether consent would be read without its source or its date, and so not be recorded (BEHAVIOURS C4)."""
     mapped = set(mapping.values())
@@ -129,7 +139,9 @@ def _assign_names(
 
 
 def _is_birth_date(value: str) -> bool:
-    try:
-        return date(1900, 1, 1) <= read_date(value)
-    except NotThis:
-        return False
+    for day_first in (False, True):
+        try:
+            return date(1900, 1, 1) <= read_date(value, day_first=day_first)
+        except NotThis:
+            continue
+    return False

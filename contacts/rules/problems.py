@@ -23,6 +23,7 @@ FILE: dict[str, str] = {
     "binary": gettext_noop(
         "This is not a text file. Export the contacts as CSV, and upload the file with the ending .csv."
     ),
+    # Of imports before November 2026; such a byte costs one row by now.
     "encoding": gettext_noop(
         "The letters of this file can't be read (near row %(row)s). Save it as “CSV UTF-8”, and upload it again."
     ),
@@ -52,11 +53,26 @@ ROW: dict[str, str] = {
     "cells": gettext_noop(
         "The row has %(found)s cells where the file has %(expected)s columns. Add or remove the separators."
     ),
+    "row_too_long": gettext_noop("The row is longer than %(limit)s characters. Shorten it."),
+    "field_too_long": gettext_noop(
+        "A cell is longer than %(limit)s characters. Shorten it, or delete its column from the file."
+    ),
+    "open_quote": gettext_noop(
+        "A quotation mark is opened and not closed. Add or remove one in your own file, and import the row from there."
+    ),
+    "letters": gettext_noop(
+        "“%(value)s” holds letters that can't be read. Write them again, and save the file as “CSV UTF-8”."
+    ),
+    "no_text": gettext_noop("The cell holds a character that is no text (NUL). Write the cell again."),
+    "rounded": gettext_noop(
+        "Excel has rounded this number to “%(value)s”, which other people's numbers look like too. Format the column as"
+        " text in the file that it comes from, and export it again."
+    ),
     "email_missing": gettext_noop("There is no e-mail address. Fill it in, or remove the row."),
     "email_malformed": gettext_noop("“%(value)s” is not an e-mail address. Correct it."),
     "too_long": gettext_noop("The value is longer than %(limit)s characters. Shorten it."),
     "not_a_date": gettext_noop(
-        "“%(value)s” is not a date. Write it as 2026-11-30, 11/30/2026 or 30-Nov-2026."
+        "“%(value)s” is not a date, or not one like the others of its column. Write it as 2026-11-30 or 30-Nov-2026."
     ),
     "not_a_moment": gettext_noop(
         "“%(value)s” is not a date and time. Write it as 2026-11-30 14:05, in the clinic's own time."

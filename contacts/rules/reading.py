@@ -1,18 +1,20 @@
 """Reading a file of contacts as people export them: its encoding, its separator, its header, and then row by row.
 
-Nothing here holds more than one chunk and one row, so that a file of a million rows is read in the memory of one part.
+Nothing here holds more than one chunk and one row, so that a file of a million rows is read in the memory of one part. What is
+wrong with one row costs that row: a byte that is no letter becomes U+FFFD, which no field takes; a row too long is skipped; a
+quote that is never closed costs the line on which it was opened.
 """
 
 import codecs
 import csv
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
 
-from contacts.rules.problems import Unreadable
+from contacts.rules.problems import Problem, Unreadable
 
 ROW_LIMIT = 64 * 1024  # characters, line ends included
 FIELD_LIMIT = 32 * 1024  # characters
@@ -20,7 +22,12 @@ COLUMN_LIMIT = 200
 HEAD_SIZE = 128 * 1024  # bytes: twice the longest row, so that one row always fits
 LONGEST_ADDRESS = 320  # characters: RFC 3696 section 3
 SAMPLE_ROWS = 20
+READ_AGAIN_LIMIT = (
+    4 * 1024 * 1024
+)  # characters behind quotes that weren't closed; beyond, quotes are no sign of anything
 DELIMITERS = (",", ";", "\t", "|")
+
+LOST = "\N{REPLACEMENT CHARACTER}"
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE | re.DOTALL)
@@ -33,10 +40,14 @@ _LEGACY = ("cp1252", "mac_roman", "cp850", "cp437", "cp1250", "cp1251", "cp1254"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its number as a spreadsheet would show it (the header is row 1), and its cells."""
+    """One row: its number as a spreadsheet would show it (the header is row 1), and its cells.
+
+    With a `flaw` it can't be read as a row, and `cells` hold its text as far as it goes.
+    """
 
     number: int
     cells: tuple[str, ...]
+    flaw: Problem | None = None
 
     @property
     def is_blank(self) -> bool:
@@ -65,8 +76,11 @@ class Probe:
     def __init__(self) -> None:
         self.head = b""
         self.size = 0
-        self._utf8 = codecs.getincrementaldecoder("utf-8")()
+        self._strict = codecs.getincrementaldecoder("utf-8")()
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         self._foreign = b""
+        self._letters = 0  # beyond ASCII, that are UTF-8
+        self._damaged = 0  # bytes that aren't
 
     def feed(self, chunk: bytes) -> None:
         """Look at the next bytes. Raises Unreadable for what is plainly no text."""
@@ -74,10 +88,15 @@ class Probe:
             self.head += chunk[: HEAD_SIZE - len(self.head)]
             _refuse_binary(self.head)
         self.size += len(chunk)
+        text = self._utf8.decode(chunk)
+        if not text.isascii():
+            damaged = text.count(LOST)
+            self._damaged += damaged
+            self._letters += len(text) - len(text.encode("ascii", "ignore")) - damaged
         if self._foreign:
             return
         try:
-            self._utf8.decode(chunk)
+            self._strict.decode(chunk)
         except UnicodeDecodeError as error:
             self._foreign = error.object[max(0, error.start - 4096) : error.start + 8192]
 
@@ -89,7 +108,11 @@ class Probe:
             return "utf-16"
         if wide := _utf16_without_bom(self.head):
             return wide
-        if not self._foreign:
+        if self.head.count(0) > len(self.head) * 0.1:
+            raise Unreadable("binary")
+        # In an older encoding an accent is hardly ever UTF-8 by chance. Where some are, the file is UTF-8 with a few damaged
+        # bytes, and the older encoding would spoil every accent in it.
+        if not self._foreign or self.head.startswith(codecs.BOM_UTF8) or self._letters * 10 > self._damaged:
             return "utf-8-sig"
         return _legacy(self._foreign)
 
@@ -133,15 +156,28 @@ def recognise(head: bytes, encoding: str, *, whole: bool) -> Shape:
     if given:
         lines = lines[1:]
     delimiter = given[1] if given and given[1] in DELIMITERS else _delimiter(lines)
-    rows = [row.cells for row in _records(lines, delimiter) if not row.is_blank]
-    if not rows:
+    found = [row for row in _records(lines, delimiter) if not row.is_blank]
+    if not found:
         raise Unreadable("empty")
+    _refuse_first(found[0])
+    rows = [row.cells for row in found if row.flaw is None]
     has_header = not any(_is_value(cell.strip()) for cell in rows[0])
     if has_header:
         refuse_twins(rows[0])
-        if len(rows) == 1:
+        if len(found) == 1:
             raise Unreadable("no_rows")
     return Shape(encoding, delimiter, has_header, rows[0], tuple(rows[1 : SAMPLE_ROWS + 1]))
+
+
+def _refuse_first(row: Row) -> None:
+    """Raise Unreadable where the first row, on which the columns hang, can't be read."""
+    if row.flaw:
+        code = row.flaw.code if row.flaw.code in {"row_too_long", "field_too_long"} else "unreadable_row"
+        raise Unreadable(code, row=row.number, **row.flaw.values)
+    if len(row.cells) > COLUMN_LIMIT:
+        raise Unreadable("too_many_columns", row=row.number, limit=COLUMN_LIMIT)
+    if any("\0" in cell for cell in row.cells):
+        raise Unreadable("binary")
 
 
 def _is_value(cell: str) -> bool:
@@ -161,7 +197,7 @@ def refuse_twins(header: Sequence[str]) -> None:
 def data_rows(chunks: Iterable[bytes], *, encoding: str, delimiter: str, has_header: bool) -> Iterator[Row]:
     """The rows of contacts, in order, without the header and without blank rows; their numbers count those all the same.
 
-    Raises Unreadable at the first row that can't be read.
+    A row that can't be read comes with its flaw. Raises Unreadable where quotes are so broken that no row can be told.
     """
     header_pending = has_header
     for row in _records(_lines(chunks, encoding), delimiter):
@@ -177,38 +213,26 @@ def _head_lines(head: bytes, encoding: str, *, whole: bool) -> Iterator[str]:
     if whole:
         yield from _lines([head], encoding)
         return
-    decoder = codecs.getincrementaldecoder(encoding)()
-    try:
-        text = decoder.decode(head)
-    except UnicodeDecodeError:
-        raise Unreadable("encoding", row=1) from None
-    if "\0" in text:
-        raise Unreadable("binary")
-    # The last line is probably cut; of a quoted row cut in its middle the caller sees a short sample row, no more.
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
+    # The last line is probably cut; of a quoted row cut in its middle the caller sees a flaw, no more.
     yield from _split(text, len(text))
 
 
 def _lines(chunks: Iterable[bytes], encoding: str) -> Iterator[str]:
-    """Lines with their ends, be they CRLF, LF or CR alone."""
-    decoder = codecs.getincrementaldecoder(encoding)()
-    rest, count = "", 0
+    """Lines with their ends, be they CRLF, LF or CR alone; of a line that is too long only so much that it can be told."""
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    rest = ""
     for chunk, final in _with_last(chunks):
-        try:
-            text = rest + decoder.decode(chunk, final)
-        except UnicodeDecodeError:
-            raise Unreadable("encoding", row=count + 1) from None
-        if "\0" in text:
-            raise Unreadable("binary")
+        text = rest + decoder.decode(chunk, final)
         # A carriage return at the end may be the first half of a CRLF.
         end = len(text) - 1 if text.endswith("\r") and not final else len(text)
         position = 0
         for line in _split(text, end):
             position += len(line)
-            count += 1
             yield line
         rest = text[position:]
-        if len(rest) > ROW_LIMIT:
-            raise Unreadable("row_too_long", row=count + 1, limit=ROW_LIMIT)
+        if len(rest) > ROW_LIMIT + 1:
+            rest = rest[: ROW_LIMIT + 1] + ("\r" if rest.endswith("\r") else "")
     if rest:
         yield rest
 
@@ -227,45 +251,85 @@ def _with_last(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
     yield b"", True
 
 
+class _TooLong(Exception):
+    """One row has taken more than ROW_LIMIT characters."""
+
+
 class _Feed:
-    """Hands lines to the CSV reader and counts what one row has taken: a quote that is never closed would take the file."""
+    """Hands lines to the CSV reader, and holds those of the present row: a quote that is never closed would take the file."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self._lines = iter(lines)
-        self._taken = 0
+        self._again: deque[str] = deque()
+        self.taken = self._read_again = 0
+        self.held: list[str] = []
         self.row = 1
+        self.is_cut = False  # the file ended inside the present row
 
     def __iter__(self) -> "_Feed":
         return self
 
     def __next__(self) -> str:
-        line = next(self._lines)
-        self._taken += len(line)
-        if self._taken > ROW_LIMIT:
-            raise Unreadable("row_too_long", row=self.row, limit=ROW_LIMIT)
+        line = self._again.popleft() if self._again else next(self._lines, None)
+        if line is None:
+            self.is_cut = bool(self.held)
+            raise StopIteration
+        self.held.append(line)
+        self.taken += len(line)
+        if self.taken > ROW_LIMIT:
+            raise _TooLong
         return line
 
     def next_row(self) -> None:
         self.row += 1
-        self._taken = 0
+        self.taken, self.held, self.is_cut = 0, [], False
+
+    def give_back(self) -> None:
+        """Let every line but the first of the present row be read again, as rows of their own. Raises Unreadable."""
+        self._read_again += self.taken
+        if self._read_again > READ_AGAIN_LIMIT:
+            raise Unreadable("unreadable_row", row=self.row)
+        self._again.extendleft(reversed(self.held[1:]))
 
 
 def _records(lines: Iterable[str], delimiter: str) -> Iterator[Row]:
     feed = _Feed(_without_separator_line(lines))
     reader = csv.reader(feed, delimiter=delimiter, skipinitialspace=True)
     while True:
+        flaw, cells = None, []
         try:
             cells = next(reader)
         except StopIteration:
             return
+        except _TooLong:
+            flaw = Problem("row_too_long", "", {"limit": str(ROW_LIMIT)})
         except csv.Error:
-            raise Unreadable("unreadable_row", row=feed.row) from None
-        if len(cells) > COLUMN_LIMIT:
-            raise Unreadable("too_many_columns", row=feed.row, limit=COLUMN_LIMIT)
-        if any(len(cell) > FIELD_LIMIT for cell in cells):
-            raise Unreadable("field_too_long", row=feed.row, limit=FIELD_LIMIT)
-        yield Row(feed.row, tuple(cells))
+            flaw = Problem("open_quote")
+        if len(feed.held) > 1 and (flaw or feed.is_cut or not _is_well_quoted(feed.held, delimiter)):
+            flaw = Problem("open_quote")
+            feed.give_back()
+        elif feed.is_cut:
+            flaw = Problem("open_quote")
+        elif feed.taken > FIELD_LIMIT and any(len(cell) > FIELD_LIMIT for cell in cells):
+            yield Row(feed.row, tuple(cells), Problem("field_too_long", "", {"limit": str(FIELD_LIMIT)}))
+            feed.next_row()
+            continue
+        if flaw:
+            # Its text is one cell, so that nobody takes it for a row that was mended.
+            yield Row(feed.row, (feed.held[0][:ROW_LIMIT].rstrip("\r\n"),), flaw)
+            reader = csv.reader(feed, delimiter=delimiter, skipinitialspace=True)
+        else:
+            yield Row(feed.row, tuple(cells))
         feed.next_row()
+
+
+def _is_well_quoted(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether each closing quote of a row of several lines stands before a separator, as it does where it was meant to close."""
+    try:
+        list(csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True))
+    except csv.Error:
+        return False
+    return True
 
 
 def _without_separator_line(lines: Iterable[str]) -> Iterator[str]:

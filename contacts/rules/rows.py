@@ -1,6 +1,6 @@
 """One row of a file to one contact and the evidence of what the person agreed to, or to the reasons why not."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from contacts.rules import fields, values
 from contacts.rules.fields import Kind
 from contacts.rules.mapping import fold
 from contacts.rules.problems import Problem
-from contacts.rules.reading import LONGEST_ADDRESS
+from contacts.rules.reading import LONGEST_ADDRESS, LOST
 
 SOURCE_LIMIT = 120
 OLDEST = timedelta(days=130 * 366)
@@ -78,12 +78,13 @@ def parse_row(
     topics: Topics,
     today: date,
     normalise: Callable[[str], str],
+    day_first: Collection[str] = (),
 ) -> Parsed | tuple[Problem, ...]:
     """Read one row; the problems, in the order of the columns, where it must be refused.
 
     `columns` is how many the file has; `today` is the clinic's day; `normalise` brings an address to its one form and raises
-    ValueError. Consent without source or date is left out with a warning, never a reason to refuse the contact (BEHAVIOURS
-    C4); a "no" counts whatever is missing.
+    ValueError; `day_first` are the keys of columns whose dates with slashes begin with the day. Consent without source or date
+    is left out with a warning, never a reason to refuse the contact (BEHAVIOURS C4); a "no" counts whatever is missing.
     """
     if len(cells) < columns or any(cell.strip() for cell in cells[columns:]):
         return (Problem("cells", "", {"found": str(len(cells)), "expected": str(columns)}),)
@@ -92,16 +93,20 @@ def parse_row(
     evidence: dict[str, str] = {}
     for column in sorted(mapping):
         key, cell = mapping[column], _bare(cells[column].strip())
-        if key in fields.EVIDENCE:
+        if LOST in cell:
+            findings.add("letters", key, cell)
+        elif "\0" in cell:
+            findings.add("no_text", key)
+        elif key in fields.EVIDENCE:
             evidence[key] = cell
         elif key == "email":
             record[key] = _email(cell, normalise, findings)
         else:
-            record[key] = _value(fields.BY_KEY[key], cell, findings)
-    if "email" not in record:
+            record[key] = _value(fields.BY_KEY[key], cell, findings, key in day_first)
+    if "email" not in record and "email" not in {problem.column for problem in findings.problems}:
         findings.add("email_missing", "email")
     _check_dates(record, today, findings)
-    declared = _declared(evidence, topics, today, findings)
+    declared = _declared(evidence, topics, today, findings, "consent_date" in day_first)
     if findings.problems:
         return tuple(findings.problems)
     return Parsed(
@@ -131,13 +136,16 @@ def _email(cell: str, normalise: Callable[[str], str], findings: _Findings) -> s
     return None
 
 
-def _value(target: fields.Field, cell: str, findings: _Findings) -> Any:
+def _value(target: fields.Field, cell: str, findings: _Findings, day_first: bool) -> Any:
     # A record number of "NULL" would make one person of everybody who has none.
     is_text = target.kind in {Kind.TEXT, Kind.CHOICE} and target.key != "external_id"
     if not cell or (not is_text and values.is_nothing(cell)):
         return None
+    if target.key == "external_id" and values.is_rounded(cell):
+        findings.add("rounded", target.key, cell)
+        return None
     try:
-        return _READERS[target.kind](target, cell)
+        return _READERS[target.kind](target, cell, day_first)
     except values.TooLong:
         findings.add("too_long", target.key, limit=str(values.TEXT_LIMIT))
     except values.NotThis:
@@ -145,7 +153,7 @@ def _value(target: fields.Field, cell: str, findings: _Findings) -> Any:
     return None
 
 
-def _text(target: fields.Field, cell: str) -> str | None:
+def _text(target: fields.Field, cell: str, _day_first: bool) -> str | None:
     if target.key == "zip":
         return values.read_zip(cell) or None
     if target.kind is Kind.CHOICE:
@@ -153,14 +161,16 @@ def _text(target: fields.Field, cell: str) -> str | None:
     return values.read_text(cell) or None
 
 
-_READERS: dict[Kind, Callable[[fields.Field, str], Any]] = {
+_READERS: dict[Kind, Callable[[fields.Field, str, bool], Any]] = {
     Kind.TEXT: _text,
     Kind.CHOICE: _text,
-    Kind.NUMBER: lambda _target, cell: values.read_number(cell),
-    Kind.DATE: lambda _target, cell: values.read_date(cell).isoformat(),
-    Kind.MOMENT: lambda _target, cell: values.read_moment(cell).isoformat(timespec="minutes"),
-    Kind.YES_NO: lambda _target, cell: values.read_yes_no(cell),
-    Kind.MANY: lambda _target, cell: values.read_many(cell) or None,
+    Kind.NUMBER: lambda _target, cell, _first: values.read_number(cell),
+    Kind.DATE: lambda _target, cell, first: values.read_date(cell, day_first=first).isoformat(),
+    Kind.MOMENT: lambda _t, cell, first: values.read_moment(cell, day_first=first).isoformat(
+        timespec="minutes"
+    ),
+    Kind.YES_NO: lambda _target, cell, _first: values.read_yes_no(cell),
+    Kind.MANY: lambda _target, cell, _first: values.read_many(cell) or None,
 }
 _COMPLAINTS = {
     Kind.NUMBER: "not_a_number",
@@ -183,12 +193,12 @@ def _check_dates(record: Mapping[str, Any], today: date, findings: _Findings) ->
 
 
 def _declared(
-    evidence: Mapping[str, str], topics: Topics, today: date, findings: _Findings
+    evidence: Mapping[str, str], topics: Topics, today: date, findings: _Findings, day_first: bool
 ) -> tuple[Declared, ...]:
     marketing = _yes_no("marketing_consent", evidence, findings)
     tracking = _yes_no("tracking_consent", evidence, findings)
     chosen = _topics(evidence.get("topics", ""), topics, findings)
-    source, on = _source(evidence, findings), _consent_date(evidence, today, findings)
+    source, on = _source(evidence, findings), _consent_date(evidence, today, findings, day_first)
     found: list[Declared] = []
     if marketing is False:
         found.append(Declared(MARKETING, False, None, source or NO_SOURCE, on))
@@ -230,12 +240,14 @@ def _source(evidence: Mapping[str, str], findings: _Findings) -> str:
     return text
 
 
-def _consent_date(evidence: Mapping[str, str], today: date, findings: _Findings) -> date | None:
+def _consent_date(
+    evidence: Mapping[str, str], today: date, findings: _Findings, day_first: bool
+) -> date | None:
     cell = evidence.get("consent_date", "")
     if not cell or values.is_nothing(cell):
         return None
     try:
-        day = values.read_date(cell)
+        day = values.read_date(cell, day_first=day_first)
     except values.NotThis:
         findings.add("not_a_date", "consent_date", cell)
         return None

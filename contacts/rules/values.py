@@ -9,9 +9,10 @@ TEXT_LIMIT = 500  # characters
 LIST_LIMIT = 200  # values in one cell
 
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
-_AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _NAMED = re.compile(r"(\d{1,2})[- ]([A-Za-z]{3,9})\.?[- ](\d{4})")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?\s*([AaPp])?\.?(?:[Mm]\.?)?")
+_ROUNDED = re.compile(r"[-+]?\d(?:[.,]\d+)?E\+\d{1,3}", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _YES = frozenset({"yes", "y", "true", "t", "1", "x", "on", "si", "sí", "s"})
@@ -35,6 +36,11 @@ class TooLong(ValueError):
 def is_nothing(cell: str) -> bool:
     """Whether a cell of a kind other than text says that nothing is known."""
     return cell.strip().casefold() in _NOTHING
+
+
+def is_rounded(cell: str) -> bool:
+    """Whether a spreadsheet has made a long number of this: 1.23457E+11 stands for a million of them."""
+    return bool(_ROUNDED.fullmatch(cell.strip()))
 
 
 def read_text(cell: str) -> str:
@@ -65,18 +71,18 @@ def read_zip(cell: str) -> str:
     return text.zfill(5) if text.isascii() and text.isdigit() and 3 <= len(text) < 5 else text
 
 
-def read_date(cell: str) -> date:
-    """A date as 2026-11-30, 11/30/2026 or 30-Nov-2026; a time behind it is let go. Raises NotThis.
+def read_date(cell: str, *, day_first: bool = False) -> date:
+    """A date as 2026-11-30, 11/30/2026 (with `day_first` 30/11/2026) or 30-Nov-2026; a time behind it is let go. Raises NotThis.
 
     Years of two digits are refused: a birth date and an appointment would mean different centuries.
     """
-    day, _rest = _split_date(cell.strip())
+    day, _rest = _split_date(cell.strip(), day_first)
     return day
 
 
-def read_moment(cell: str) -> datetime:
+def read_moment(cell: str, *, day_first: bool = False) -> datetime:
     """A date and time in the clinic's own zone, without one; midnight where there is no time. Raises NotThis."""
-    day, rest = _split_date(cell.strip())
+    day, rest = _split_date(cell.strip(), day_first)
     rest = rest.strip(" Tt,")
     if not rest:
         return datetime(day.year, day.month, day.day)  # noqa: DTZ001 - the clinic's own time, see fields.Kind.MOMENT
@@ -123,12 +129,13 @@ def read_many(cell: str) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-def _split_date(text: str) -> tuple[date, str]:
+def _split_date(text: str, day_first: bool) -> tuple[date, str]:
     try:
         if match := _ISO.match(text):
             day = date(int(match[1]), int(match[2]), int(match[3]))
-        elif match := _AMERICAN.match(text):
-            day = date(int(match[3]), int(match[1]), int(match[2]))
+        elif match := _SLASHED.match(text):
+            month, number = (match[2], match[1]) if day_first else (match[1], match[2])
+            day = date(int(match[3]), int(month), int(number))
         elif (match := _NAMED.match(text)) and match[2][:3].lower() in _MONTHS:
             day = date(int(match[3]), _MONTHS.index(match[2][:3].lower()) + 1, int(match[1]))
         else:

@@ -5,11 +5,12 @@ the threshold is the one of the CMS cell suppression policy.)
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 SMALL = 11
 REACHABLE = "reachable"
+DECEASED = "deceased"
 
 
 class Telling(StrEnum):
@@ -53,11 +54,23 @@ class Breakdown:
 
 
 def told(match: int, parts: Mapping[str, int]) -> Breakdown:
-    """Everything as it is: for people who may open charts, and for segments that say nothing about health."""
+    """Everything as it is: for people who may open charts."""
     if not parts:
         return Breakdown(exactly(match), None, None, (), False)
     reachable = parts[REACHABLE]
     return Breakdown(exactly(match), exactly(reachable), exactly(match - reachable), _apart(parts), False)
+
+
+def told_without_charts(match: int, parts: Mapping[str, int]) -> Breakdown:
+    """Everything as it is but how many have died, which is health data whatever the segment asks about.
+
+    Below SMALL left out no reason is told, whether or not anybody has died: else one person's being left out would tell why.
+    """
+    whole = told(match, parts)
+    if not parts or whole.left_out is None:
+        return whole
+    is_small = 0 < whole.left_out.least < SMALL or 0 < parts.get(DECEASED, 0) < SMALL
+    return replace(whole, reasons=(), masked=True) if is_small else whole
 
 
 def mask(match: int, parts: Mapping[str, int]) -> Breakdown:

@@ -24,6 +24,8 @@ audit.declare("segment.listed", "digest", "count")
 audit.declare("segment.values", "fields")
 audit.declare("contacts.searched", "count", "page")
 
+SealBroken = phi.SealBroken
+"""Raised where one segment was to be opened, and it isn't what was sealed."""
 PER_PAGE = 25
 # An answer older than this is shown with a warning, and is not sent to.
 STALE_SECONDS = 3.0
@@ -61,6 +63,7 @@ class Definition:
     segment: Segment
     name: str
     tree: dict[str, Any]
+    broken: bool = False  # it can't be opened; an incident row says so
 
 
 def count(
@@ -69,7 +72,7 @@ def count(
     """How many people match, and with a topic and a brand how many of them can be reached and why the others can't.
 
     The audit row is written first, with the digest of the rules and the true count. Numbers under 11 of a clinical tree are
-    covered for roles that may not open charts. Raises Denied, RuleError and IndexAway.
+    covered for roles that may not open charts, and of every tree how few have died. Raises Denied, RuleError and IndexAway.
     """
     access.require(actor, Permission.VIEW_SEGMENTS)
     group = rules.parse(tree)
@@ -94,8 +97,12 @@ def count(
             "brand_id": brand.pk if brand else None,
         },
     )
-    covered = rules.clinical(group) and not access.allowed(actor, Permission.VIEW_CLINICAL)
-    shown = masking.mask(match, parts) if covered else masking.told(match, parts)
+    if access.allowed(actor, Permission.VIEW_CLINICAL):
+        shown = masking.told(match, parts)
+    elif rules.clinical(group):
+        shown = masking.mask(match, parts)
+    else:
+        shown = masking.told_without_charts(match, parts)
     return Count(
         match=shown.match,
         reachable=shown.reachable,
@@ -163,8 +170,8 @@ def values(actor: Actor, fields: Sequence[str]) -> dict[str, list[tuple[str, int
 
 
 def segment_list(actor: Actor) -> list[Definition]:
-    """Every segment, opened, by name: for choosing one. Raises Denied."""
-    opened = _open(actor, list(Segment.objects.all()), "list of segments")
+    """Every segment that can be opened, by name: for choosing one. Raises Denied."""
+    opened = [one for one in _open(actor, list(Segment.objects.all()), "list of segments") if not one.broken]
     return sorted(opened, key=lambda definition: (definition.name.casefold(), definition.segment.pk))
 
 
@@ -175,17 +182,23 @@ def segment_page(actor: Actor, number: int | str | None) -> tuple[list[Definitio
 
 
 def reveal_segment(actor: Actor, segment: Segment) -> Definition:
-    """A segment's name and rules. Raises Denied."""
-    return _open(actor, [segment], "segment")[0]
+    """A segment's name and rules. Raises Denied, and SealBroken: nobody is written to by rules that aren't what was saved."""
+    grant = access.grant(actor, Permission.VIEW_SEGMENTS)
+    (values,) = phi.reveal([segment], ["name", "tree"], grant=grant, purpose="segment")
+    return _definition(segment, values)
 
 
 def _open(actor: Actor, segments: list[Segment], purpose: str) -> list[Definition]:
     grant = access.grant(actor, Permission.VIEW_SEGMENTS)
-    opened = phi.reveal(segments, ["name", "tree"], grant=grant, purpose=purpose)
+    opened = phi.reveal_sound(segments, ["name", "tree"], grant=grant, purpose=purpose)
     return [
-        Definition(segment, str(values["name"]), dict(values["tree"] or {}))
+        _definition(segment, values) if values else Definition(segment, "", {}, broken=True)
         for segment, values in zip(segments, opened, strict=True)
     ]
+
+
+def _definition(segment: Segment, values: Mapping[str, Any]) -> Definition:
+    return Definition(segment, str(values["name"]), dict(values["tree"] or {}))
 
 
 def labels() -> dict[str, str]:

@@ -27,7 +27,10 @@ def segments(request: HttpRequest) -> HttpResponse:
     """The list of segments."""
     actor = access.of(request)
     definitions, page = queries.segment_page(actor, request.GET.get("page"))
-    listed = [(definition, queries.plain_words(definition.tree)) for definition in definitions]
+    listed = [
+        (definition, _broken() if definition.broken else queries.plain_words(definition.tree))
+        for definition in definitions
+    ]
     may_edit = access.allowed(actor, Permission.EDIT_SEGMENTS)
     context = {"listed": listed, "page": page, "may_edit": may_edit}
     return render(request, "segments/segments.html", context)
@@ -37,12 +40,12 @@ def segments(request: HttpRequest) -> HttpResponse:
 def segment_size(request: HttpRequest, pk: int) -> HttpResponse:
     """One segment's count, for its row in the list."""
     actor = access.of(request)
-    definition = queries.reveal_segment(actor, get_object_or_404(Segment, pk=pk))
+    segment = get_object_or_404(Segment, pk=pk)
     try:
-        count = queries.count(actor, definition.tree)
-    except IndexAway:
+        count = queries.count(actor, queries.reveal_segment(actor, segment).tree)
+    except (IndexAway, queries.SealBroken):
         count = None
-    return render(request, "segments/parts/size.html", {"count": count, "segment": definition.segment})
+    return render(request, "segments/parts/size.html", {"count": count, "segment": segment})
 
 
 @require_http_methods(["GET", "POST"])
@@ -60,7 +63,11 @@ def segment_edit(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def segment_duplicate(request: HttpRequest, pk: int) -> HttpResponse:
     """Make a copy of a segment, and open it."""
-    copy = actions.duplicate_segment(actor=access.of(request), segment=get_object_or_404(Segment, pk=pk))
+    try:
+        copy = actions.duplicate_segment(actor=access.of(request), segment=get_object_or_404(Segment, pk=pk))
+    except queries.SealBroken:
+        messages.error(request, _broken())
+        return redirect("segments")
     messages.success(request, _("This is the copy. Give it a name of its own."))
     return redirect("segment_edit", copy.pk)
 
@@ -74,6 +81,12 @@ def segment_count(request: HttpRequest) -> HttpResponse:
     return render(request, "segments/parts/counted.html", {"live": live, "root": root})
 
 
+def _broken() -> str:
+    return _(
+        "Can't be opened: damaged or tampered with. It is recorded in the audit log; tell your administrator."
+    )
+
+
 def _builder(request: HttpRequest, segment: Segment | None) -> HttpResponse:
     actor = access.of(request)
     access.require(actor, Permission.EDIT_SEGMENTS)
@@ -81,7 +94,11 @@ def _builder(request: HttpRequest, segment: Segment | None) -> HttpResponse:
         tree: dict[str, Any] = {"match": "all", "rules": []}
         initial: dict[str, object] = {}
         if segment is not None:
-            definition = queries.reveal_segment(actor, segment)
+            try:
+                definition = queries.reveal_segment(actor, segment)
+            except queries.SealBroken:
+                messages.error(request, _broken())
+                return redirect("segments")
             tree, initial = definition.tree, {"name": definition.name, "version": segment.version}
         return _page(request, actor, segment, SegmentForm(initial=initial), builder.draft_of(tree))
     root = builder.read(request.POST)

@@ -68,6 +68,7 @@ def map_columns(request: HttpRequest, pk: UUID) -> HttpResponse:
             mapping=form.mapping(),
             has_header=form.cleaned_data["has_header"],
             first=first,
+            dates=form.dates(),
         )
     except Unreadable as error:
         form.add_error("has_header", error.message(_))
@@ -144,9 +145,11 @@ def _page(request: HttpRequest, actor: Actor, source: Import, form: MapForm | No
         "form": form if maps else None,
         "steps": _steps(source, maps=maps),
         "trail": [(_("Contacts"), reverse("contacts")), (_("Imports"), reverse("imports"))],
+        "dates": queries.dates_read(source, columns) if source.state == State.CHECKED else [],
         "lacks_evidence": rules.lacks_evidence(mapping),
         "problems": queries.first_problems(actor, source) if shows_problems else [],
         "problem_count": source.rejected + source.warned,
+        "has_problems": source.problems.exists(),
         "may_see_rows": queries.may_see_rows(actor, source),
         "why_failed": queries.why_failed(source),
     }

@@ -48,6 +48,7 @@ def contacts(request: HttpRequest) -> HttpResponse:
         "neighbours": _Neighbours(page),
         "form": form,
         "text": text,
+        "broken": queries.broken(),
         "away": away,
         "may_import": access.allowed(actor, Permission.IMPORT_CONTACTS),
     }
@@ -80,7 +81,10 @@ def ask(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid() or brand is None:
         return _chart(request, actor, pk, ask_form=form)
     person = get_object_or_404(Contact, pk=pk, deleted_at=None)
-    address, language = queries.address_of(actor, person)
+    try:
+        address, language = queries.address_of(actor, person)
+    except queries.SealBroken:
+        return redirect("contact", pk=pk)  # whose page says what is wrong
     consent.ask_confirmation(
         actor=actor,
         address=address,
@@ -106,12 +110,14 @@ def _chart(
     access.require(actor, Permission.VIEW_CONTACTS)
     person = get_object_or_404(Contact, pk=pk, deleted_at=None)
     refused = bool((purpose_form and purpose_form.errors) or (ask_form and ask_form.errors))
+    chart = queries.chart(actor, person, brand=Brand.objects.first(), purpose=purpose)
     context = {
-        "chart": queries.chart(actor, person, brand=Brand.objects.first(), purpose=purpose),
+        "chart": chart,
         "trail": [(_("Contacts"), reverse("contacts"))],
         "purpose_form": purpose_form or PurposeForm(),
         "ask_form": ask_form or AskForm(),
-        "may_ask": access.allowed(actor, Permission.EDIT_CONSENT),
+        "broken": queries.broken() if chart.broken else "",
+        "may_ask": not chart.broken and access.allowed(actor, Permission.EDIT_CONSENT),
         "messages_url": _messages_url(pk),
     }
     return render(request, "contacts/contact.html", context, status=422 if refused else 200)

@@ -30,7 +30,13 @@ def shell(request: HttpRequest) -> dict[str, object]:
     return context | {
         "organization": organization.name if organization else "",
         "nav": _navigation(request, actor.role),
+        "may_search": True,
     }
+
+
+def navigation(request: HttpRequest) -> list[NavGroup]:
+    """The navigation as the signed-in person sees it. Raises Denied."""
+    return _navigation(request, access.of(request).role)
 
 
 def _navigation(request: HttpRequest, role: str) -> list[NavGroup]:

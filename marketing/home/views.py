@@ -2,16 +2,27 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import access
 from accounts.access import Permission
 from campaigns import queries
 from campaigns.views.steps import with_pills
+from marketing.home.context import navigation
 from marketing.home.queries import first_steps, needs_you
+from marketing.home.search import LONGEST, search
 from marketing.home.trend import reach, trend
 
 RECENT_CAMPAIGNS = 6
+
+
+@require_http_methods(["GET", "POST"])
+def search_page(request: HttpRequest) -> HttpResponse:
+    """`/search/`: what is found by POST, since an address line is no place for a name; by GET the box and what it finds."""
+    text = request.POST.get("text", "").strip()[:LONGEST]
+    pages = [(url, label) for _group, items in navigation(request) for url, label, *_rest in items]
+    groups = search(access.of(request), text, pages) if text else []
+    return render(request, "home/search.html", {"text": text, "groups": groups})
 
 
 @require_GET

@@ -10,9 +10,11 @@ import { startEditor } from "./js/editor.js";
 import { startFlashes } from "./js/flashes.js";
 import { startFocus } from "./js/focus.js";
 import { startMenus } from "./js/menus.js";
+import { startShortcuts } from "./js/shortcuts.js";
 import { startSidebar } from "./js/sidebar.js";
 
 startSidebar();
+startShortcuts();
 startMenus();
 startFocus();
 startFlashes();

@@ -1,6 +1,8 @@
 """Imports, from the upload to the last row: what is counted, what is recorded, and what a crash leaves."""
 
+import dataclasses
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -8,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import InternalError, connections
+from django.db import InternalError, connections, transaction
 from django.test import override_settings
 from django.utils import timezone
 
@@ -17,15 +19,18 @@ from accounts.access import Denied, Permission
 from contacts import actions
 from contacts.consent import actions as consent
 from contacts.consent.models import ConsentRecord, Suppression, Topic
-from contacts.consent.queries import standings_by_topic
+from contacts.consent.queries import standings_by_topic, unsubscribed_by_mailing
 from contacts.consent.rules import Standing
 from contacts.models import Contact, Import, ImportPart, ImportProblem
 from contacts.rules import fields
+from contacts.rules.dates import Form
 from contacts.rules.problems import Unreadable
 from marketing.demo import sample
 from safeguards import phi, tokens
+from safeguards.actor import Actor
 from safeguards.fields import message_of
 from safeguards.models import AuditEvent
+from safeguards.tokens import LinkToken
 from tests import cast
 
 CLINIC25 = Path(__file__).parent.parent / "data" / "clinic25.csv"
@@ -43,7 +48,7 @@ def first_row(source: Import) -> tuple[str, ...]:
     return tuple(about["first"])
 
 
-def check(source: Import) -> Import:
+def check(source: Import, dates: dict[int, Form] | None = None) -> Import:
     """Map by the guess, and check."""
     actions.map_columns(
         actor=cast.actor(cast.dana()),
@@ -51,6 +56,7 @@ def check(source: Import) -> Import:
         mapping={int(column): key for column, key in source.mapping.items()},
         has_header=source.has_header,
         first=first_row(source),
+        dates=dates,
     )
     actions.check_import(actor=IMPORTER, import_id=source.pk)
     source.refresh_from_db()
@@ -249,6 +255,109 @@ def test_a_no_under_the_old_address_is_not_undone_by_an_older_yes_under_the_new(
     assert {standing for _topic, standing in standings} == {Standing.NO_CONSENT}
 
 
+AGREED = "mrn,email,subscribed,opt in source,opt in date\nA1,{0},yes,web form,2024-01-01\n"
+
+
+def reaches(external_id: str) -> set[Standing]:
+    """What the gate would hear of somebody now, over all topics."""
+    contact = by_mrn(external_id)
+    standings = standings_by_topic(bytes(contact.address_hash), bytes(contact.person_key), cast.clinic().pk)
+    return {standing for _topic, standing in standings}
+
+
+def old_mail(external_id: str) -> tuple[Actor, LinkToken]:
+    """The link in a mail that somebody got at the address that they have now, and themselves following it."""
+    contact = by_mrn(external_id)
+    address_hash, key = bytes(contact.address_hash), bytes(contact.person_key)
+    return Actor(kind="patient", id=key.hex()), LinkToken(address_hash, key, cast.clinic().pk, 41, 977)
+
+
+@pytest.mark.django_db
+def test_a_stop_by_an_old_mail_holds_at_the_new_address_and_undo_brings_it_back() -> None:
+    cast.clinic()
+    run(AGREED.format("ana@mail.example"))
+    ana, link = old_mail("A1")
+    run(AGREED.format("ana@new.example"))
+    run(AGREED.format("ana@newer.example"))
+    assert reaches("A1") == {Standing.REACHABLE}
+    consent.unsubscribe(actor=ana, token=link, source="one-click")
+    assert reaches("A1") == {Standing.SUPPRESSED}
+    assert Suppression.objects.filter(lifted_at=None).count() == 3
+    assert unsubscribed_by_mailing(41) == 1
+    consent.undo_unsubscribe(actor=ana, token=link)
+    assert reaches("A1") == {Standing.REACHABLE}
+    consent.choose_topics(actor=ana, token=link, topic_ids=[])
+    assert Standing.REACHABLE not in reaches("A1")
+
+
+@pytest.mark.django_db
+def test_a_link_to_an_old_address_takes_back_nothing_that_was_said_under_the_new() -> None:
+    cast.clinic()
+    run(AGREED.format("ana@mail.example"))
+    ana, link = old_mail("A1")
+    run(AGREED.format("ana@new.example"))
+    _ana, newer = old_mail("A1")
+    consent.unsubscribe(
+        actor=ana, token=dataclasses.replace(newer, mailing_id=42, message_id=978), source="one-click"
+    )
+    consent.undo_unsubscribe(actor=ana, token=link)
+    consent.choose_topics(actor=ana, token=link, topic_ids=[topic.pk for topic in Topic.objects.all()])
+    assert reaches("A1") == {Standing.SUPPRESSED}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("gone", ["erased", "unknown"])
+def test_a_stop_outlives_erasure_and_finds_the_person_at_another_address(gone: str) -> None:
+    cast.clinic()
+    run(AGREED.format("ana@mail.example"))
+    ana, link = old_mail("A1")
+    consent.unsubscribe(actor=ana, token=link, source="one-click")
+    if gone == "erased":
+        Contact.objects.update(deleted_at=timezone.now())
+    else:
+        Contact.objects.all().delete()
+    run(AGREED.format("ana@new.example"))
+    assert reaches("A1") == {Standing.SUPPRESSED}
+
+
+def test_a_stop_that_races_a_changed_address_holds(own_database: str) -> None:
+    """The re-binding has read the ledger and not committed when the stop by the old mail comes: it waits, and finds both."""
+    cast.clinic()
+    run(AGREED.format("ana@mail.example"))
+    ana, link = old_mail("A1")
+    source = check(upload(AGREED.format("ana@new.example")))
+    actions.start_import(actor=cast.actor(cast.dana()), import_id=source.pk)
+
+    def stop() -> None:
+        try:
+            consent.unsubscribe(actor=ana, token=link, source="one-click")
+        finally:
+            connections.close_all()
+
+    press = threading.Thread(target=stop)
+    with transaction.atomic():
+        actions.run_import(actor=IMPORTER, import_id=source.pk)
+        press.start()
+        waits_or_is_done(press)
+    press.join()
+    assert reaches("A1") == {Standing.SUPPRESSED}
+
+
+def waits_or_is_done(thread: threading.Thread) -> None:
+    """Until some other connection waits for a lock, or the thread has ended without."""
+    for _ in range(1000):
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+                " WHERE NOT granted AND locktype = 'advisory' AND datname = current_database()"
+            )
+            if cursor.fetchone()[0]:
+                return
+        thread.join(0.01)
+        if not thread.is_alive():
+            return
+
+
 @contextmanager
 def database_that_refuses(mrn: str) -> Iterator[None]:
     """Have the database itself break off the transaction that adds this person."""
@@ -342,13 +451,96 @@ def test_a_stopped_import_keeps_what_is_in_and_can_go_on() -> None:
             again(actor=dana, import_id=source.pk)
 
 
+def births(source: Import) -> list[str]:
+    """The dates of birth that an import brought, in the order of the rows."""
+    if source.state == "checked":
+        actions.start_import(actor=cast.actor(cast.dana()), import_id=source.pk)
+        actions.run_import(actor=IMPORTER, import_id=source.pk)
+    return [opened(contact)["birth_date"] for contact in Contact.objects.order_by("pk")]
+
+
+def born(*dates: str, more: str = "") -> str:
+    rows = "".join(f"p{number}@mail.example,{date}{more}\n" for number, date in enumerate(dates))
+    return "email,dob" + (",last visit" if more else "") + "\n" + rows
+
+
 @pytest.mark.django_db
-def test_a_check_that_meets_an_unreadable_row_fails_with_words_and_keeps_no_file() -> None:
+def test_a_column_of_dates_is_read_one_way_from_the_first_row_to_the_last() -> None:
     cast.clinic()
-    content = "email,first name\n" + "a@mail.example,Ana\n" * 8000 + 'b@mail.example,"' + "x" * 70_000
+    source = check(upload(born("05/12/1980", *["1980-01-02"] * 30, "25/12/1980")))
+    assert source.dates == {"1": {"form": "day_first", "by": "values"}}
+    found = births(source)
+    assert (found[0], found[-1]) == ("1980-12-05", "1980-12-25")
+    Contact.objects.all().delete()
+    assert births(check(upload(born("05/12/1980", "12/25/1980")))) == ["1980-05-12", "1980-12-25"]
+
+
+@pytest.mark.django_db
+def test_the_other_columns_of_the_file_say_how_an_open_one_is_read() -> None:
+    cast.clinic()
+    source = check(upload(born("05/12/1980", more=",25/11/2025")))
+    assert source.dates["1"] == {"form": "day_first", "by": "values"}
+    assert births(source) == ["1980-12-05"]
+
+
+@pytest.mark.django_db
+def test_dates_that_leave_it_open_are_not_imported_before_somebody_has_said() -> None:
+    cast.clinic()
+    source = check(upload(born("05/12/1980", "06/06/1990")))
+    assert source.dates == {"1": {"form": "month_first", "by": "nobody"}}
+    with pytest.raises(actions.NotNow):
+        actions.start_import(actor=cast.actor(cast.dana()), import_id=source.pk)
+    source = check(source, {1: Form.DAY_FIRST})
+    assert births(source) == ["1980-12-05", "1990-06-06"]
+
+
+@pytest.mark.django_db
+def test_a_column_that_mixes_both_is_asked_about_and_its_other_rows_are_refused() -> None:
+    cast.clinic()
+    source = upload(born("25/12/1980", "26/12/1980", "12/27/1980", "05/12/1980"))
+    assert check(source).dates == {"1": {"form": "day_first", "by": "nobody"}}
+    checked = check(source, {1: Form.DAY_FIRST})
+    assert checked.problems.get().codes == ["not_a_date"]
+    assert births(checked) == ["1980-12-25", "1980-12-26", "1980-12-05"]
+
+
+@pytest.mark.django_db
+def test_rows_that_can_not_be_read_are_problems_with_their_numbers_and_the_others_come_in() -> None:
+    cast.clinic()
+    good = "a@mail.example,Peña\n".encode()
+    content = b"email,last name\n" + b"".join(
+        [
+            good,
+            b'b@mail.example,"open\n',
+            good,
+            b"c@mail.example," + b"x" * 70_000 + b"\n",
+            b"d@mail.example,Pe\xf1a\n",
+            b"e@mail.example,nul\0\n",
+            good.replace(b"a@", b"f@"),
+        ]
+    )
+    source = run(content)
+    assert source.state == "done"
+    assert counts(source) == (7, 2, 1, 4, 0)
+    problems = source.problems.order_by("row_number").values_list("row_number", "codes")
+    assert list(problems) == [(3, ["open_quote"]), (5, ["row_too_long"]), (6, ["letters"]), (7, ["no_text"])]
+    assert {opened(contact)["last_name"] for contact in Contact.objects.all()} == {"Peña"}
+    assert not source.parts.exists()
+
+
+@pytest.mark.django_db
+def test_a_check_that_meets_quotes_without_sense_fails_with_words_and_keeps_no_file() -> None:
+    cast.clinic()
+    content = (
+        "email,first name\n"
+        + "a@mail.example,Ana\n" * 8000
+        + ('b@mail.example,"' + ("x" * 660 + "\n") * 100) * 70
+    )
     source = check(upload(content))
     assert source.state == "failed"
-    assert source.problem == {"code": "row_too_long", "values": {"row": "8002", "limit": "65536"}}
+    assert source.problem is not None
+    assert source.problem["code"] == "unreadable_row"
+    assert int(source.problem["values"]["row"]) > 8001
     assert not source.parts.exists()
 
 
@@ -384,6 +576,53 @@ def test_files_left_lying_are_deleted_after_seven_days() -> None:
     left.refresh_from_db()
     assert (left.state, left.parts.count(), fresh.parts.count()) == ("failed", 0, 1)
     assert left.problem == {"code": "expired", "values": {"days": "7"}}
+
+
+def about(source: Import) -> str:
+    """All that is known of the file, as text."""
+    source.refresh_from_db()
+    grant = access.grant(IMPORTER, Permission.IMPORT_CONTACTS)
+    keys = ["name", "first", "samples"]
+    return json.dumps(phi.reveal([source], keys, grant=grant, purpose="test", sealed_field="about"))
+
+
+HEADED = "email,first name,born\nana@mail.example,Ana,1980-01-02\nb@mail.example,Bea,nonsense\n"
+BARE = "ana@mail.example,Ana,1980-01-02\nb@mail.example,Bea,1980-02-02\n"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("content", [HEADED, BARE], ids=["header", "no header"])
+def test_samples_of_patients_end_with_the_import(content: str) -> None:
+    cast.clinic()
+    waiting = upload(content)
+    assert "ana@mail.example" in about(waiting)
+    done = run(content)
+    assert "ana" not in about(done).lower()
+    assert "patients.csv" in about(done)
+    assert ("first name" in about(done)) == (content == HEADED)
+    Import.objects.filter(pk=waiting.pk).update(created_at=timezone.now() - timedelta(days=8))
+    actions.sweep_imports(actor=IMPORTER)
+    assert "ana" not in about(waiting).lower()
+
+
+@pytest.mark.django_db
+def test_refused_rows_are_deleted_seven_days_after_the_import_and_audited() -> None:
+    cast.clinic()
+    done = run(HEADED)
+    checked = check(upload(HEADED))
+    week = timezone.now() - timedelta(days=7)
+    Import.objects.filter(pk=done.pk).update(created_at=week, finished_at=week + timedelta(minutes=1))
+    actions.sweep_imports(actor=IMPORTER)
+    assert (done.problems.count(), checked.problems.count()) == (1, 1)
+    Import.objects.filter(pk=done.pk).update(finished_at=week - timedelta(minutes=1))
+    Import.objects.filter(pk=checked.pk).update(created_at=week - timedelta(minutes=1))
+    actions.sweep_imports(actor=IMPORTER)
+    assert not ImportProblem.objects.exists()
+    row = AuditEvent.objects.get(action="import.problems_deleted")
+    assert (row.target_id, row.details) == (str(done.pk), {"rows": 1})
+    assert AuditEvent.objects.get(action="import.expired").details == {"rows": 1}
+    actions.sweep_imports(actor=IMPORTER)
+    assert AuditEvent.objects.filter(action="import.problems_deleted").count() == 1
 
 
 def test_only_those_who_may_import_do(own_database: str) -> None:
@@ -428,6 +667,16 @@ def test_a_record_number_that_says_nothing_makes_nobody_the_same_person(nothing:
     cast.clinic()
     source = run(f"mrn,email,first name\n{nothing},ana@mail.example,Ana\n{nothing},bea@mail.example,Bea\n")
     assert counts(source) == (2, 2, 0, 0, 0)
+
+
+@pytest.mark.django_db
+def test_record_numbers_that_a_spreadsheet_rounded_make_nobody_the_same_person() -> None:
+    cast.clinic()
+    rounded = ("1.23457E+11", "1,23457e+11", "1E+12")
+    rows = "".join(f'"{number}",p{number[-2:]}@mail.example\n' for number in rounded)
+    source = run(f"mrn,email\n{rows}123456789012,a@mail.example\n1E5,b@mail.example\n")
+    assert counts(source) == (5, 2, 0, 3, 0)
+    assert {tuple(problem.codes) for problem in source.problems.all()} == {("rounded",)}
 
 
 def test_a_record_that_cannot_be_opened_costs_its_own_row_and_not_the_import(own_database: str) -> None:

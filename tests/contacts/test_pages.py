@@ -3,17 +3,19 @@
 import csv
 import io
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from accounts import access
 from accounts.models import User
 from contacts import actions
 from contacts.consent.models import Confirmation, Topic
-from contacts.models import Contact, Import
+from contacts.models import Contact, Import, ImportProblem
 from safeguards import tokens
 from safeguards.models import AuditEvent, Notice
 from tests import cast, processes
@@ -155,6 +157,42 @@ def test_the_problems_file_is_safe_in_a_spreadsheet_and_audited() -> None:
 
 
 @pytest.mark.django_db
+def test_how_dates_are_written_is_asked_on_the_mapping_page_and_told_after_the_check() -> None:
+    cast.clinic()
+    client = as_user(cast.dana())
+    source = upload(client, b"email,dob,last visit\na@mail.example,05/12/1980,2025-01-02\n")
+    base = f"/contacts/import/{source.pk}/"
+    page = client.get(base).content.decode()
+    assert "How are the dates of “dob” written?" in page
+    assert 'name="dates_1"' in page
+    assert 'name="dates_2"' not in page
+    terms = {"column_0": "email", "column_1": "birth_date", "column_2": "last_visit", "has_header": "on"}
+    client.post(f"{base}map/", terms | {"dates_1": "day_first"})
+    actions.check_import(actor=IMPORTER, import_id=source.pk)
+    page = client.get(base).content.decode()
+    assert "The dates of “dob” are read with the day first" in page
+    Import.objects.update(dates={"1": {"form": "month_first", "by": "nobody"}})
+    page = client.get(base).content.decode()
+    assert "until then nothing can be imported" in page
+    assert "Import 1 row" not in page
+
+
+@pytest.mark.django_db
+def test_the_page_says_until_when_refused_rows_are_kept_and_then_that_they_are_gone() -> None:
+    cast.clinic()
+    client = as_user(cast.dana())
+    source = imported(client, b"email\nnobody\nb@mail.example\n")
+    page = client.get(f"/contacts/import/{source.pk}/").content.decode()
+    assert "and are deleted on" in page
+    assert "Download rows with problems" in page
+    Import.objects.update(finished_at=timezone.now() - timedelta(days=8))
+    actions.sweep_imports(actor=IMPORTER)
+    page = client.get(f"/contacts/import/{source.pk}/").content.decode()
+    assert "were kept for seven days, and are deleted" in page
+    assert "Download rows with problems" not in page
+
+
+@pytest.mark.django_db
 def test_the_list_shows_people_and_pages_by_key() -> None:
     cast.clinic()
     client = as_user(cast.dana())
@@ -259,6 +297,38 @@ def test_asking_for_confirmation_leaves_a_notice_to_the_person() -> None:
     assert Notice.objects.get().kind == "consent.confirm"
 
 
+def test_one_damaged_record_is_told_of_and_breaks_no_page(own_database: str) -> None:
+    cast.clinic()
+    client = as_user(cast.ada())
+    source = imported(client, b"email,first name\nana@mail.example,Ana\nb@mail.example,Bea\nnobody,Cy\n")
+    other = upload(client, b"email\nx@mail.example\n")
+    ana = Contact.objects.order_by("pk")[0]
+    Contact.objects.filter(pk=ana.pk).update(version=9)
+    Import.objects.filter(pk=source.pk).update(about=other.about)
+    ImportProblem.objects.update(record=other.about)
+    words = "damaged or tampered with"
+    people = client.get("/contacts/").content.decode()
+    assert words in people
+    assert "Bea" in people
+    person = client.get(f"/contacts/{ana.pk}/").content.decode()
+    assert words in person
+    assert "Show hidden fields" not in person
+    assert "History of consent" in person
+    assert (
+        words
+        in client.post(f"/contacts/{ana.pk}/clinical/", {"purpose": "compliance review"}).content.decode()
+    )
+    topic = Topic.objects.get(slug="clinic-news")
+    asked = client.post(f"/contacts/{ana.pk}/ask/", {"source": "asked by telephone", "topics": [topic.pk]})
+    assert (asked.status_code, Confirmation.objects.count()) == (302, 0)
+    imports = client.get("/contacts/import/").content.decode()
+    assert words in imports
+    assert "patients.csv" in imports
+    assert words in client.get(f"/contacts/import/{source.pk}/").content.decode()
+    assert words in client.post(f"/contacts/import/{source.pk}/problems/").getvalue().decode()
+    assert AuditEvent.objects.filter(action="phi.seal_broken", details__row=str(ana.pk)).exists()
+
+
 def test_those_without_the_permission_see_no_page(own_database: str) -> None:
     cast.clinic()
     source = imported(as_user(cast.dana()), b"email\nx\na@mail.example\n")
@@ -307,6 +377,19 @@ def test_the_problems_file_mended_comes_in_as_it_was_meant() -> None:
     assert "E11.9" in page.content.decode()
     assert "+1 555 0100" in page.content.decode() and "&#x27;+1" not in page.content.decode()
     assert "is not an e-mail address" not in page.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_problems_file_with_problems_again_has_our_columns_once() -> None:
+    cast.clinic()
+    client = as_user(cast.dana())
+    content = b"email,first name\nnobody,Ana\nb@mail.example,Bea\n"
+    for _round in range(3):
+        source = imported(client, content)
+        content = client.post(f"/contacts/import/{source.pk}/problems/").getvalue()
+        header, row = csv.reader(io.StringIO(content.decode("utf-8-sig")))
+        assert header == ["Row", "Problems", "email", "first name"]
+        assert row[2:] == ["nobody", "Ana"]
 
 
 def test_refused_rows_are_for_who_uploaded_them_and_who_may_open_charts(own_database: str) -> None:

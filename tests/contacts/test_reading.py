@@ -120,10 +120,12 @@ def test_an_accent_far_behind_the_head_still_tells_the_encoding() -> None:
         (b"email,first\r\n", "no_rows"),
         (b"PK\x03\x04" + b"\0" * 50, "spreadsheet"),
         (b"%PDF-1.7 ...", "binary"),
-        (b"email,first\na@b.example,\0\n", "binary"),
+        (b"email,first\0\na@b.example,x\n", "binary"),
+        (b"email,first\n" + b"a@b.example,\0\0\0\0\n" * 9, "binary"),
         (b"Email , first,E-mail,email\na@b.example,x,y,z\n", "header_twice"),
-        (b"email\n" + b'"' + b"x" * 70_000, "row_too_long"),
-        (b"email\n" + b"x" * 40_000 + b"\n", "field_too_long"),
+        (b"x" * 70_000 + b"\na@b.example\n", "row_too_long"),
+        (b"x" * 40_000 + b"\na@b.example\n", "field_too_long"),
+        (b'email,"first\na@b.example,x\n', "unreadable_row"),
         (b"email," + b"," * 300 + b"\na@b.example\n", "too_many_columns"),
     ],
 )
@@ -135,12 +137,69 @@ def test_what_can_not_be_taken_is_refused_with_words(content: bytes, code: str) 
     assert "%(" not in refused.value.message()
 
 
-def test_a_quote_that_is_never_closed_takes_one_row_and_not_the_file() -> None:
-    content = b'email,last\na@b.example,"Smith\n' + b"c@d.example,Jones\n" * 20_000
+GOOD = b"c@d.example,Jones\n"
+
+
+@pytest.mark.parametrize(
+    ("bad", "code"),
+    [
+        (b'a@b.example,"Smith\n', "open_quote"),
+        (b'"a@b.example,Smith\n', "open_quote"),
+        (b"a@b.example," + b"x" * 70_000 + b"\n", "row_too_long"),
+        (b"a@b.example," + b"x" * 3_000_000 + b"\r\n", "row_too_long"),
+        (b"a@b.example," + b"x" * 40_000 + b"\n", "field_too_long"),
+    ],
+    ids=["quote", "quote at the start", "long", "longer than a part", "cell"],
+)
+@pytest.mark.parametrize("behind", [0, 3, 20_000])
+@pytest.mark.parametrize("size", [1000, 1 << 20])
+def test_a_row_that_can_not_be_read_costs_itself_alone(bad: bytes, code: str, behind: int, size: int) -> None:
+    _shape, rows = read(b"email,last\n" + GOOD + bad + GOOD * behind, size)
+    assert [(row.number, row.flaw.code) for row in rows if row.flaw] == [(3, code)]
+    assert [row.number for row in rows] == list(range(2, behind + 4))
+    assert {row.cells for row in rows if not row.flaw} == {("c@d.example", "Jones")}
+
+
+def test_an_open_quote_does_not_swallow_a_row_with_quotes_of_its_own() -> None:
+    content = b'email,last\na@b.example,"Smith\nc@d.example,"Jones, Bob"\n"e@f.example",Two\n'
+    _shape, rows = read(content)
+    assert [row.cells[0] for row in rows if not row.flaw] == ["c@d.example", "e@f.example"]
+    assert [row.number for row in rows if row.flaw] == [2]
+
+
+def test_quotes_that_mean_nothing_end_in_words_and_not_in_hours() -> None:
     with pytest.raises(Unreadable) as refused:
-        read(content)
-    assert refused.value.code == "row_too_long"
-    assert "Row 2 " in refused.value.message()
+        read(
+            b"email,last\n" + b'x",",x",y\n' * 10 + (b'a",,"b\n' + (b"x" * 660 + b"\n") * 100) * 100, 1 << 20
+        )
+    assert refused.value.code == "unreadable_row"
+    assert "%(" not in refused.value.message()
+
+
+CELL = st.text(alphabet="abc éñ", min_size=1, max_size=6).map(str.strip).filter(bool)
+DAMAGE = st.sampled_from(
+    [b'x@y.example,"open', b"x@y.example,Pe\xf1a", b"x@y.example,nul\0", b"x" * 70_000, b"x"]
+)
+
+
+@hypothesis_settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=20), st.integers(0, 20), DAMAGE)
+def test_damage_in_one_row_changes_no_other(names: list[tuple[str, str]], place: int, damage: bytes) -> None:
+    lines = [f'p{number}@b.example,"{a}, {b}"'.encode() for number, (a, b) in enumerate(names)]
+    lines = [*lines, "z@b.example,Peña".encode()]
+    whole = parsed(b"email,last\r\n" + b"\r\n".join(lines))
+    lines.insert(place, damage)
+    assert parsed(b"email,last\r\n" + b"\r\n".join(lines)) == whole
+
+
+def test_one_damaged_byte_does_not_make_utf8_an_older_encoding() -> None:
+    content = b"email,last\n" + "a@b.example,Peña\n".encode() * 50 + b"b@b.example,Pe\xf1a\n"
+    content += "c@b.example,Müller\n".encode()
+    shape, rows = read(content)
+    assert shape.encoding == "utf-8-sig"
+    assert {one.record["last_name"] for one in parsed(content)} == {"Peña", "Müller"}
+    assert "\ufffd" in rows[50].cells[1]
+    assert read("email,last\nb@b.example,Peña\n".encode("cp1252"))[0].encoding == "cp1252"
 
 
 @hypothesis_settings(max_examples=50, deadline=None)

@@ -21,6 +21,7 @@ UNASKED = {
     # The ledgers' own verbs. Above them stand verbs that ask, and the patient's link, whose sealed token is the authority:
     # a patient has no role that a permission could be of.
     "contacts.consent.actions.lift",
+    "contacts.consent.actions.rebind",
     "contacts.consent.actions.record",
     "contacts.consent.actions.suppress",
 }

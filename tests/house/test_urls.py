@@ -52,6 +52,8 @@ VISITORS = (
 TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     # The first page shows to each what is theirs.
     ("home", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("search", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("search", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("list_health", GET, (302, 302, 200, 200, 200, 404, 200, 404)),
     # Signing in; whoever is in is led on.
     ("account_login", GET, (200, 302, 302, 302, 302, 302, 302, 302)),

@@ -1,6 +1,8 @@
 """The queue's own verbs: claim a batch, mark it as being sent, finish it, and put right what a dead worker left.
 
 All of them fence by `lease_token`: a worker that was thought dead and comes back changes nothing any more.
+
+Leases and what is due go by the database's clock, which all workers share; what is kept as history, by the process's.
 """
 
 import json
@@ -125,12 +127,12 @@ def finish(results: Sequence[Result], *, token: int) -> int:
             cursor.execute(
                 "UPDATE delivery_message m SET state = v.state, reason = v.reason, due = coalesce(v.due, m.due),"
                 " attempts = m.attempts - CASE WHEN v.counts THEN 0 ELSE 1 END, tracked = v.tracked,"
-                " lease_until = NULL, lease_token = NULL, updated_at = now()"
+                " lease_until = NULL, lease_token = NULL, updated_at = %s"
                 " FROM jsonb_to_recordset(%s::jsonb) AS v(mailing_id bigint, id bigint, state text, reason text,"
                 " due timestamptz, counts boolean, tracked boolean)"
                 " WHERE m.mailing_id = v.mailing_id AND m.id = v.id AND m.lease_token = %s"
                 " AND m.state IN ('claimed', 'attempting') RETURNING m.id",
-                [rows, token],
+                [timezone.now(), rows, token],
             )
             ours = {row[0] for row in cursor.fetchall()}
         write_attempts(
@@ -178,8 +180,9 @@ def cancel_returned() -> int:
     """Cancel what came back to the queue of a mailing that was cancelled while a worker had it in hand; returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE delivery_message m SET state = 'cancelled', updated_at = now() FROM delivery_mailing g"
-            " WHERE g.state = 'cancelled' AND g.started_at IS NOT NULL AND m.mailing_id = g.id AND m.state = 'queued'"
+            "UPDATE delivery_message m SET state = 'cancelled', updated_at = %s FROM delivery_mailing g"
+            " WHERE g.state = 'cancelled' AND g.started_at IS NOT NULL AND m.mailing_id = g.id AND m.state = 'queued'",
+            [timezone.now()],
         )
         return int(cursor.rowcount)
 
@@ -190,10 +193,10 @@ def finish_mailings() -> int:
     for mailing in Mailing.objects.filter(state=Mailing.State.SENDING):
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE delivery_mailing SET state = 'finished', finished_at = now() WHERE id = %s"
+                "UPDATE delivery_mailing SET state = 'finished', finished_at = %s WHERE id = %s"
                 " AND state = 'sending' AND NOT EXISTS (SELECT 1 FROM delivery_message WHERE mailing_id = %s"
                 " AND state IN ('queued', 'claimed', 'attempting'))",
-                [mailing.pk, mailing.pk],
+                [timezone.now(), mailing.pk, mailing.pk],
             )
             if cursor.rowcount:
                 cursor.execute(

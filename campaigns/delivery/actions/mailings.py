@@ -189,8 +189,8 @@ def cancel_mailing(*, actor: Actor, mailing: Mailing) -> Mailing:
         found.save(update_fields=["state", "finished_at"])
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE delivery_message SET state = %s, updated_at = now() WHERE mailing_id = %s AND state = %s",
-                [Message.State.CANCELLED, found.pk, Message.State.QUEUED],
+                "UPDATE delivery_message SET state = %s, updated_at = %s WHERE mailing_id = %s AND state = %s",
+                [Message.State.CANCELLED, found.finished_at, found.pk, Message.State.QUEUED],
             )
             cancelled = cursor.rowcount
         audit.record("mailing.cancelled", actor=actor, target=found, details={"messages": cancelled})

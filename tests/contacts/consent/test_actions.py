@@ -9,8 +9,8 @@ from django.utils import timezone
 from accounts import access
 from accounts.organization.models import Brand
 from contacts.consent import actions, queries
-from contacts.consent.models import Confirmation, ConsentRecord, Suppression
-from contacts.consent.rules import Evidence, Standing
+from contacts.consent.models import Confirmation, ConsentRecord, Suppression, Topic
+from contacts.consent.rules import Evidence, Move, Standing
 from contacts.models import Contact
 from safeguards import notices, tokens
 from safeguards.models import AuditEvent, Notice
@@ -160,7 +160,8 @@ def test_choosing_again_after_a_full_stop_is_fresh_consent(
     assert (reach(ana) is Standing.REACHABLE) is comes_back
     assert reach(ana, "new-services") is Standing.SUPPRESSED
     fresh = ConsentRecord.objects.latest("id")
-    assert ConsentRecord.objects.count() == before + 1
+    # The yes to every topic ends, and one for this topic takes its place.
+    assert ConsentRecord.objects.count() == before + 2
     assert (fresh.source, fresh.text_version, fresh.topic) == (
         "preferences page",
         actions.PREFERENCES_TEXT,
@@ -172,6 +173,49 @@ def test_choosing_nothing_stops_each_topic(ana: Contact) -> None:
     actions.choose_topics(actor=actor(ana), token=link(ana), topic_ids=[])
     slugs = ("clinic-news", "new-services", "wellness-programmes")
     assert {reach(ana, slug) for slug in slugs} == {Standing.SUPPRESSED}
+
+
+def new_topic() -> Topic:
+    """A topic that the clinic adds after everybody has chosen."""
+    return actions.add_topic(
+        actor=access.system("setup"),
+        slug="classes",
+        name="Classes",
+        name_es="Clases",
+        about="Evenings",
+        about_es="Tardes",
+    )
+
+
+@pytest.mark.parametrize("slugs", [[], ["clinic-news"]], ids=["nothing", "one"])
+def test_choosing_ends_the_yes_to_every_topic_for_topics_to_come(ana: Contact, slugs: list[str]) -> None:
+    assert reach(ana) is Standing.REACHABLE
+    actions.choose_topics(actor=actor(ana), token=link(ana), topic_ids=[topic(slug).pk for slug in slugs])
+    new_topic()
+    assert reach(ana, "classes") is Standing.NO_CONSENT
+    assert (reach(ana) is Standing.REACHABLE) == bool(slugs)
+    # An old yes in tonight's file proves nothing new.
+    old = evidence(person_key=bytes(ana.person_key))
+    actions.record(actor=IMPORTER, evidence=[old])
+    assert reach(ana, "classes") is Standing.NO_CONSENT
+    # Saving the same again says nothing new.
+    count = ConsentRecord.objects.count()
+    actions.choose_topics(actor=actor(ana), token=link(ana), topic_ids=[topic(slug).pk for slug in slugs])
+    assert ConsentRecord.objects.count() == count
+
+
+def test_choosing_by_an_old_mail_ends_it_at_the_new_address_and_leaves_there_what_was_chosen(
+    ana: Contact,
+) -> None:
+    old, new = link(ana), tokens.address_key("ana@new.example")
+    move = Move(bytes(ana.person_key), bytes(ana.address_hash), new)
+    actions.rebind(actor=IMPORTER, moves=[move])
+    ana.address_hash = new
+    actions.choose_topics(actor=actor(ana), token=old, topic_ids=[topic().pk])
+    new_topic()
+    assert reach(ana) is Standing.REACHABLE
+    assert reach(ana, "new-services") is Standing.SUPPRESSED
+    assert reach(ana, "classes") is Standing.NO_CONSENT
 
 
 def test_topics_that_do_not_exist_lift_nothing(ana: Contact) -> None:

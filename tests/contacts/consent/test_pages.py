@@ -9,19 +9,23 @@ import pytest
 from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from accounts import access
 from accounts.middleware import CSP
+from accounts.organization.models import Brand
+from contacts.consent import actions
 from contacts.consent.models import Confirmation, ConsentRecord, Suppression
+from contacts.consent.queries import history
 from contacts.consent.rules import Standing
 from contacts.models import Contact
 from safeguards import tokens
 from safeguards.models import AuditEvent
 from tests import cast, factories
-from tests.contacts.consent.people import EMAIL, ask, link, page, phone, reach, topic
+from tests.contacts.consent.people import EMAIL, actor, ask, link, page, phone, reach, topic
 
 pytestmark = pytest.mark.django_db
 ONE_CLICK = "List-Unsubscribe=One-Click"
@@ -362,3 +366,25 @@ def test_staff_pages_are_not_here_and_these_are_not_there(ana: Contact) -> None:
     for path in ("/account/login/", "/campaigns/", "/contacts/"):
         assert phone().get(path).status_code == 404
     assert reach(ana) is Standing.REACHABLE
+
+
+def test_a_brand_without_a_telephone_sends_nobody_to_call_at_nothing(ana: Contact) -> None:
+    brand = cast.clinic()
+    actions.suppress(
+        actor=access.system("delivery"), address_hash=bytes(ana.address_hash), scope="all", source="telephone"
+    )
+    with_number = phone().get(page("p", ana)).content.decode()
+    assert f"call us at {brand.phone}." in with_number
+    Brand.objects.update(phone="")
+    without = phone().get(page("p", ana)).content.decode()
+    assert "call us at" not in without
+    assert "please call your clinic." in without
+    assert "llame a su clínica." in phone().get(f"{page('p', ana)}?l=es").content.decode()
+
+
+def test_a_stop_and_its_end_are_told_in_the_readers_language(ana: Contact) -> None:
+    actions.unsubscribe(actor=actor(ana), token=link(ana), source="one-click")
+    actions.undo_unsubscribe(actor=actor(ana), token=link(ana))
+    with translation.override("es"):
+        told = {entry.what for entry in history(bytes(ana.address_hash), bytes(ana.person_key))}
+    assert {"canceló", "volvió"} <= told

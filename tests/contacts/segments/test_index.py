@@ -21,6 +21,7 @@ from contacts.consent.models import Topic
 from contacts.models import Contact
 from contacts.segments import queries, wire
 from contacts.segments.client import IndexAway, ask
+from contacts.segments.masking import exactly
 from safeguards import phi, tokens
 from safeguards.actor import Actor
 from safeguards.fields import message_of
@@ -121,6 +122,9 @@ def test_the_breakdown_names_one_reason_for_each_person(index: str, clinic: Bran
     expected = {"deceased": 1, "minor": 1, "no_consent": 2, "suppressed": 1}
     wait_until(lambda: parts() == (1, expected), "the whole breakdown")
     assert list(parts()[1]) == ["deceased", "minor", "no_consent", "suppressed"]
+    # Who has died is health data, though this segment asks nothing of it.
+    unread = queries.count(dana(), EVERYBODY, topic=topic, brand=clinic)
+    assert (unread.reasons, unread.masked, unread.reachable) == ((), True, exactly(1))
     # A suppression that is lifted, and a new one, change what was counted before.
     stop.lifted_at = timezone.now()
     stop.save()

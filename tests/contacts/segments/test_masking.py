@@ -1,9 +1,10 @@
 """Small numbers stay covered, also by subtraction."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contacts.segments.masking import FEWER, SMALL, Figure, Telling, exactly, mask, told
+from contacts.segments.masking import FEWER, SMALL, Figure, Telling, exactly, mask, told, told_without_charts
 
 _parts = st.fixed_dictionaries(
     {
@@ -79,3 +80,24 @@ def test_no_number_from_one_to_ten_can_be_worked_out(parts: dict[str, int]) -> N
     assert parts["reachable"] in possible
     small = min(parts["reachable"], match - parts["reachable"])
     assert not 0 < small < SMALL or len(possible) >= SMALL
+
+
+@pytest.mark.parametrize(
+    ("dead", "others", "is_covered"),
+    [(0, 0, False), (1, 0, True), (0, 1, True), (3, 30, True), (10, 1, True), (0, 30, False), (11, 0, False)],
+)
+def test_how_few_have_died_is_covered_though_the_segment_asks_nothing_of_health(
+    dead: int, others: int, is_covered: bool
+) -> None:
+    parts = {"deceased": dead, "minor": 0, "no_consent": others, "suppressed": 0, "reachable": 20}
+    shown = told_without_charts(20 + dead + others, parts)
+    assert (shown.match.exact, shown.reachable) == (20 + dead + others, exactly(20))
+    assert shown.left_out == exactly(dead + others)
+    assert (shown.reasons == ()) == shown.masked == is_covered
+
+
+def test_one_person_left_out_looks_the_same_whyever() -> None:
+    alike = {
+        told_without_charts(1, {"deceased": dead, "no_consent": 1 - dead, "reachable": 0}) for dead in (0, 1)
+    }
+    assert len(alike) == 1

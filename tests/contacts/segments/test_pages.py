@@ -76,6 +76,27 @@ def test_the_list_names_segments_in_plain_words(dana: Client) -> None:
     assert "PHI" in text_of(page_of(dana, "segments"))
 
 
+def test_a_damaged_segment_is_told_of_and_breaks_no_page(own_database: str) -> None:
+    cast.clinic()
+    dana = signed_in(Client(), cast.dana())
+    saved(cast.dana(), "Adults", ADULTS)
+    bad = saved(cast.dana(), "Diabetes", DIABETES)
+    Segment.objects.filter(pk=bad.pk).update(version=9)
+    page = text_of(page_of(dana, "segments"))
+    assert "damaged or tampered with" in page
+    assert "Adults" in page
+    assert dana.get(reverse("segment_size", args=[bad.pk])).status_code == 200
+    for response in (
+        dana.get(reverse("segment_edit", args=[bad.pk]), follow=True),
+        dana.post(reverse("segment_duplicate", args=[bad.pk]), follow=True),
+    ):
+        assert response.status_code == 200
+        assert "damaged or tampered with" in text_of(response)
+    assert [one.name for one in queries.segment_list(cast.actor(cast.dana()))] == ["Adults"]
+    with pytest.raises(queries.SealBroken):
+        queries.reveal_segment(cast.actor(cast.dana()), Segment.objects.get(pk=bad.pk))
+
+
 def test_the_list_is_paged_and_opens_what_it_shows(dana: Client) -> None:
     for number in range(queries.PER_PAGE + 1):
         saved(cast.dana(), f"Segment {number}", ADULTS)
