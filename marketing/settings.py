@@ -113,6 +113,7 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "django.templatetags.l10n",
                 "django.templatetags.static",
+                "django.templatetags.tz",
                 "marketing.home.templatetags.look",
             ],
             "loaders": [
