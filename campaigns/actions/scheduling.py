@@ -38,7 +38,8 @@ def schedule_campaign(*, actor: Actor, campaign: Campaign, send_at: datetime, zo
     """
     access.require(actor, Permission.LAUNCH_CAMPAIGN)
     size = 0
-    if campaign.segment is not None and not queries.is_clinical(campaign):
+    settled = queries.state(campaign) in rules.ASKED and not queries.audience_changed(actor, campaign)
+    if campaign.segment is not None and not settled and not queries.is_clinical(campaign):
         # Before the transaction: the index answers from its own process, and no lock should wait for it.
         tree = segments.reveal_segment(actor, campaign.segment).tree
         size = segments.count(actor, tree).match.least
