@@ -168,12 +168,14 @@ def is_clinical(campaign: Campaign) -> bool:
 
 def is_covered(actor: Actor, campaign: Campaign) -> bool:
     """Whether small numbers of a campaign are covered for somebody: it speaks of health, and they may neither open charts nor
-    take the evidence away (BEHAVIOURS E4).
+    take the evidence away (BEHAVIOURS E4). What it spoke of when its mailing was made counts for good, whatever becomes of the
+    segment.
     """
     may_know = access.allowed(actor, Permission.VIEW_CLINICAL) or access.allowed(
         actor, Permission.EXPORT_EVIDENCE
     )
-    return not may_know and is_clinical(campaign)
+    was = campaign.mailing is not None and campaign.mailing.clinical
+    return not may_know and (was or is_clinical(campaign))
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,10 @@ WHERE (e.id > %s OR e.xid >= %s::text::xid8) AND e.xid < pg_snapshot_xmin(pg_cur
 AND NOT EXISTS (SELECT 1 FROM safeguards_audit_link l WHERE l.event_id = e.id)
 ORDER BY e.xid, e.id LIMIT %s
 """
+_WAITING = """
+SELECT count(*) FROM safeguards_audit_event e WHERE (e.id > %s OR e.xid >= %s::text::xid8)
+AND NOT EXISTS (SELECT 1 FROM safeguards_audit_link l WHERE l.event_id = e.id)
+"""
 GENESIS = hashlib.sha256(b"wellsent audit chain").digest()
 UNCHAINED_LIMIT = timedelta(minutes=1)
 
@@ -171,10 +175,7 @@ def chain(limit: int = 5000) -> int:
             return 0
         last = AuditLink.objects.order_by("-sequence").first()
         sequence, previous = (last.sequence, bytes(last.hash)) if last else (0, GENESIS)
-        event_id = last.event_id if last else 0
-        # Read first: the planner knows that few rows are above a number, and guesses a third above what it doesn't know.
-        cursor.execute("SELECT xid::text FROM safeguards_audit_event WHERE id = %s", [event_id])
-        xid = found[0] if (found := cursor.fetchone()) else "0"
+        event_id, xid = _last_chained(last)
         events = AuditEvent.objects.raw(_UNCHAINED, [event_id, xid, limit])
         links, now = [], timezone.now()
         for event in events:
@@ -185,6 +186,23 @@ def chain(limit: int = 5000) -> int:
             )
         AuditLink.objects.bulk_create(links)
     return len(links)
+
+
+def _last_chained(last: AuditLink | None) -> tuple[int, str]:
+    # Read first: the planner knows that few rows are above a number, and guesses a third above what it doesn't know.
+    event_id = last.event_id if last else 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT xid::text FROM safeguards_audit_event WHERE id = %s", [event_id])
+        return event_id, found[0] if (found := cursor.fetchone()) else "0"
+
+
+def unchained() -> int:
+    """How many committed rows wait for their place in the chain; a look at the log's end alone, as `chain` takes."""
+    event_id, xid = _last_chained(AuditLink.objects.order_by("-sequence").first())
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [event_id, xid])
+        count: int = cursor.fetchone()[0]
+        return count
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,7 @@ def mailing(
         tracking=tracking,
         audience_digest="a" * 64,
         needs_approval=needs_approval,
+        clinical=False,
     )
     if needs_approval and approved:
         made = delivery.approve_mailing(actor=cast.actor(cast.marcus()), mailing=made)

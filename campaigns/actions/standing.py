@@ -67,6 +67,7 @@ def make_mailing(actor: Actor, campaign: Campaign, digest: str, *, needs_approva
         tracking=campaign.tracking,
         audience_digest=digest,
         needs_approval=needs_approval,
+        clinical=queries.is_clinical(campaign),
     )
     campaign.mailing = mailing
     campaign.updated_at = timezone.now()

@@ -58,6 +58,9 @@ BATCH = 200
 _ALWAYS = frozenset({"email", "birth_date", "deceased_date"})
 # How long a worker holds on to results that the database won't take; then the journal takes over.
 _PATIENCE = 120.0
+# After this much of a lease (15 minutes) a batch begins nothing more: the last final dot may take three minutes, and writing
+# it down two, and both must be over before the sweep takes the rows for those of a dead worker.
+BATCH_TIME = 480.0
 _Kept = TypeVar("_Kept")
 
 
@@ -141,7 +144,7 @@ def send_batch(mailing: Mailing, source: EgressSource, provider: Provider, limit
         # Nothing of it can be made before somebody mends that; claimed again and again it would hold up the lane for ever.
         replies.stop(mailing, "the key or the design can't be used")
         return 0
-    token = claims.new_token()
+    token, until = claims.new_token(), time.monotonic() + BATCH_TIME
     # The journal stands before the claim: whatever this worker holds when it dies, a file says so, and the next sweep
     # settles it without waiting for the lease to run out. Left by an error, the journal stays, unlocked, to the same end.
     with Journal.open(settings.JOURNAL_DIR, token) as journal:
@@ -160,7 +163,7 @@ def send_batch(mailing: Mailing, source: EgressSource, provider: Provider, limit
                 batch.add(message, answer.verdict, record or {}, answer.tracking_agreed)
         if batch.size:
             claims.begin(batch.messages(), token=token)
-            results += asyncio.run(batch.send())
+            results += asyncio.run(batch.send(until))
         keep_trying(lambda: _write_down(mailing, source, results, token))
     return len(claimed)
 
@@ -252,27 +255,29 @@ class _Batch:
     def messages(self) -> list[Claimed]:
         return [outgoing.message for outgoing in self._outgoing.values()]
 
-    async def send(self) -> list[Result]:
+    async def send(self, until: float) -> list[Result]:
+        """Send all of it; nothing more is begun after `until`, by the monotonic clock."""
         by_domain: dict[str, list[_Outgoing]] = defaultdict(list)
         for outgoing in self._outgoing.values():
             by_domain[outgoing.released.recipient.rpartition("@")[2]].append(outgoing)
         share = max(1, self._provider.connections // len(by_domain))
         resolver = world.resolver()
 
-        async def one(domain: str, group: list[_Outgoing]) -> list[Outcome]:
+        told: dict[int, Outcome] = {}
+
+        def tell(*outcomes: Outcome) -> None:
+            told.update((outcome.message_id, outcome) for outcome in outcomes)
+
+        async def one(domain: str, group: list[_Outgoing]) -> None:
             try:
                 routes = await resolver.route(domain)
             except (NoSuchDomain, NullMx) as error:
-                return [
-                    Outcome(Kind.BOUNCED, each.message.id, enhanced="5.1.2", reply=type(error).__name__)
-                    for each in group
-                ]
+                for each in group:
+                    tell(Outcome(Kind.BOUNCED, each.message.id, enhanced="5.1.2", reply=type(error).__name__))
             except (RouteError, ValueError) as error:
-                return [
-                    Outcome(Kind.UNREACHABLE, each.message.id, reply=type(error).__name__) for each in group
-                ]
-            return [
-                outcome
+                for each in group:
+                    tell(Outcome(Kind.UNREACHABLE, each.message.id, reply=type(error).__name__))
+            else:
                 async for outcome in deliver(
                     [self._envelope(each) for each in group],
                     routes=routes,
@@ -283,11 +288,38 @@ class _Batch:
                     connections=min(share, len(group)),
                     per_connection=self._provider.per_connection,
                     timeouts=world.TIMEOUTS,
-                )
-            ]
+                    within=max(0.0, until - time.monotonic()),
+                ):
+                    tell(outcome)
 
-        found = await asyncio.gather(*(one(domain, group) for domain, group in by_domain.items()))
-        return [self._result(outcome) for outcomes in found for outcome in outcomes]
+        ended = await asyncio.gather(
+            *(one(domain, group) for domain, group in by_domain.items()), return_exceptions=True
+        )
+        for group, error in zip(by_domain.values(), ended, strict=True):
+            if error is not None:
+                tell(
+                    *self._after_failure(
+                        error, [each.message.id for each in group if each.message.id not in told]
+                    )
+                )
+        return [self._result(outcome) for outcome in told.values()]
+
+    def _after_failure(self, error: BaseException, untold: list[int]) -> list[Outcome]:
+        """What becomes of a domain's messages when sending to it failed in a way that nobody foresaw: one domain's oddity must
+        not fail the others, again and again. Raised on where the journal can't be written or the process is to end.
+        """
+        if not isinstance(error, Exception) or self._journal.broken:
+            raise error
+        logger.error("sending to one domain failed, %s messages are left", len(untold), exc_info=error)
+        return [
+            Outcome(
+                Kind.UNCERTAIN if self._journal.has_begun(number) else Kind.DEFERRED,
+                number,
+                reply=type(error).__name__,
+                source_address=self._source.source_address,
+            )
+            for number in untold
+        ]
 
     def _envelope(self, outgoing: _Outgoing) -> Envelope:
         def content() -> bytes:
@@ -308,9 +340,10 @@ class _Batch:
     def _result(self, outcome: Outcome) -> Result:
         outgoing = self._outgoing[outcome.message_id]
         tracked = self._mailing.tracking == Mailing.Tracking.PERSON and outgoing.tracking_agreed
+        jitter = random.uniform(-1, 1)  # noqa: S311 - spreads retries, guards nothing
         return Result(
             outgoing.message,
-            replies.next_state(outcome, outgoing.message, jitter=random.uniform(-1, 1)),  # noqa: S311 - guards nothing
+            replies.next_state(outcome, outgoing.message, known=self._provider.is_known, jitter=jitter),
             outcome,
             tracked,
         )

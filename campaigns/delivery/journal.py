@@ -13,6 +13,7 @@ uncertain.
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,8 @@ from types import TracebackType
 from typing import Self
 
 _SUFFIX = ".journal"
+_DRAFT = ".new"
+_DRAFT_AGE = 3600.0
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -43,6 +46,7 @@ class Journal:
         self._path = path
         self._descriptor = descriptor
         self._broken = False
+        self._begun: set[int] = set()
 
     @classmethod
     def open(cls, directory: Path, lease_token: int) -> Self:
@@ -53,7 +57,7 @@ class Journal:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = directory / f"{lease_token}{_SUFFIX}"
         # Locked under another name first: a reconciler never sees a journal that nobody holds yet.
-        draft = directory / f".{lease_token}.{os.getpid()}.new"
+        draft = directory / f".{lease_token}.{os.getpid()}{_DRAFT}"
         descriptor = os.open(draft, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -64,7 +68,7 @@ class Journal:
             os.close(descriptor)
             raise
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
         _flush_directory(directory)
         return cls(path, descriptor)
 
@@ -74,6 +78,16 @@ class Journal:
         Raises JournalBroken if the record is not whole; the dot must then not be written.
         """
         self._append(b"B %d\n" % message_id)
+        self._begun.add(message_id)
+
+    def has_begun(self, message_id: int) -> bool:
+        """Say whether the final dot of a message may have been written."""
+        return message_id in self._begun
+
+    @property
+    def broken(self) -> bool:
+        """Say whether a record could not be written whole."""
+        return self._broken
 
     def answer(self, message_id: int, code: int) -> None:
         """Record the reply to the final dot of a message (RFC 5321 §4.2)."""
@@ -137,8 +151,10 @@ class DeadJournal:
 def reconcile(directory: Path) -> Iterator[DeadJournal]:
     """Yield the journals whose owner is dead, each locked while the caller deals with it.
 
-    A journal that is not forgotten is yielded again next time.
+    A journal that is not forgotten is yielded again next time. Drafts of processes that died while they opened theirs are
+    cleared away first: nothing stands in them.
     """
+    _clear_drafts(directory)
     for path in sorted(directory.glob(f"*{_SUFFIX}")):
         try:
             stream = path.open("rb")
@@ -152,6 +168,24 @@ def reconcile(directory: Path) -> Iterator[DeadJournal]:
             # Somebody else may have dealt with it, and deleted it, between our open and our lock.
             if os.fstat(stream.fileno()).st_nlink:
                 yield _read(path, stream.read())
+
+
+def _clear_drafts(directory: Path) -> None:
+    """Delete drafts that nobody holds and that are old enough not to be between their making and their locking."""
+    for draft in directory.glob(f".*{_DRAFT}"):
+        try:
+            stream = draft.open("rb")
+        except FileNotFoundError:
+            continue
+        with stream:
+            # Looked at before the lock: a draft that is just being made must not find us holding it.
+            if time.time() - os.fstat(stream.fileno()).st_mtime < _DRAFT_AGE:
+                continue
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            draft.unlink(missing_ok=True)
 
 
 def _read(path: Path, content: bytes) -> DeadJournal:

@@ -87,6 +87,11 @@ class Provider(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_known(self) -> bool:
+        """Whether this is one provider, and not the catch-all for domains whose provider nobody knows."""
+        return bool(self.mx_suffixes)
+
 
 class SendingDomain(models.Model):
     """A domain that we sign for. The private key (RSA-2048, PEM) is sealed."""
@@ -138,11 +143,14 @@ class Mailing(models.Model):
     audience_digest = models.CharField(max_length=64)
     content_digest = models.CharField(max_length=64)
     needs_approval = models.BooleanField(default=True)
+    # Whether audience or message spoke of health when the mailing was made: the segment may say something else later (E4).
+    clinical = models.BooleanField(default=True)
     audience_size = models.PositiveIntegerField(default=0)
     frozen_upto = models.BigIntegerField(default=0)
     requested_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     requested_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
+    paused_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -210,7 +218,8 @@ class Link(models.Model):
 class Message(models.Model):
     """One message to one person, and where it has got to. The row is the queue.
 
-    The lane it waits in is (source, provider). `lease_token` fences a worker that died and came back; `due` is UTC.
+    The lane it waits in is (source, provider). Its life counts from `first_due`, the first claim, and a pause of its mailing
+    moves that on. `lease_token` fences a worker that died and came back; `due` is UTC.
     """
 
     class State(models.TextChoices):
@@ -236,7 +245,7 @@ class Message(models.Model):
     source_id = models.BigIntegerField()
     provider_id = models.BigIntegerField()
     due = models.DateTimeField()
-    first_due = models.DateTimeField()
+    first_due = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True)
     lease_token = models.BigIntegerField(null=True)
     attempts = models.PositiveSmallIntegerField(default=0)

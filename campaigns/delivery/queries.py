@@ -1,13 +1,11 @@
-"""Reads of delivery: how a mailing is getting on, and the evidence of each message."""
+"""Reads of delivery: how a mailing is getting on. The evidence of each message is message_log's."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
-from campaigns.delivery.models import Attempt, Mailing, Message, MessageEvent
+from campaigns.delivery.models import Mailing, Message, MessageEvent
 from contacts.consent.queries import unsubscribed_by_mailing
 
 UNFINISHED = (Message.State.QUEUED, Message.State.CLAIMED, Message.State.ATTEMPTING)
@@ -109,52 +107,6 @@ def clicks_by_link(mailing_id: int) -> list[tuple[int, str, int]]:
         return [(number, url, count) for number, url, count in cursor.fetchall()]
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """One message and the evidence of its last attempt; no name and no address."""
-
-    message_id: int
-    person: str
-    state: str
-    reason: str
-    at: datetime
-    attempts: int
-    source_address: str
-    mx_host: str
-    tls_version: str
-    tls_cipher: str
-    tls_verified: bool | None
-    code: int | None
-    reply: str
-
-
-_LOG = """
-SELECT m.id, encode(m.person_key, 'hex'), m.state, m.reason, m.updated_at, m.attempts,
-       host(a.source_address), a.mx_host, a.tls_version, a.tls_cipher, a.tls_verified, a.code, a.reply
-FROM delivery_message m
-LEFT JOIN LATERAL (
-    SELECT * FROM delivery_attempt t WHERE t.mailing_id = m.mailing_id AND t.message_id = m.id
-    ORDER BY t.at DESC, t.id DESC LIMIT 1
-) a ON true
-WHERE m.mailing_id = %s AND m.id > %s ORDER BY m.id LIMIT %s
-"""
-
-
-def message_log(mailing_id: int, *, after: int = 0, limit: int = 2000) -> list[LogLine]:
-    """A page of a mailing's message log, by message id."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LOG, [mailing_id, after, limit])
-        return [LogLine(*row) for row in cursor.fetchall()]
-
-
-def whole_message_log(mailing_id: int) -> Iterator[LogLine]:
-    """The whole log, a page at a time, so that a million lines need no more memory than two thousand."""
-    after = 0
-    while page := message_log(mailing_id, after=after):
-        yield from page
-        after = page[-1].message_id
-
-
 def messages_of_contact(contact_id: int, limit: int = 50) -> list[dict[str, Any]]:
     """What was sent to one contact, newest first, for the contact's page."""
     messages = Message.objects.filter(contact_id=contact_id).order_by("-updated_at")[:limit]
@@ -164,11 +116,6 @@ def messages_of_contact(contact_id: int, limit: int = 50) -> list[dict[str, Any]
         )
     )
     return [{"message": message, "subject": subjects.get(message.mailing_id, "")} for message in messages]
-
-
-def attempts_of(mailing_id: int, message_id: int) -> list[Attempt]:
-    """Every attempt at one message, oldest first."""
-    return list(Attempt.objects.filter(mailing_id=mailing_id, message_id=message_id).order_by("at", "id"))
 
 
 def uncertain_count(mailing_id: int) -> int:

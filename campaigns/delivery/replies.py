@@ -27,8 +27,12 @@ REST = timedelta(hours=2)
 _State = Message.State
 
 
-def next_state(outcome: Outcome, message: Claimed, *, jitter: float) -> Next:
-    """The next state of a message after one outcome. `jitter` in -1…1 spreads retries."""
+def next_state(outcome: Outcome, message: Claimed, *, known: bool, jitter: float) -> Next:
+    """The next state of a message after one outcome. `jitter` in -1…1 spreads retries.
+
+    `known` says whether a provider of ours stands behind the hosts. Hosts of nobody known share the catch-all lane: the silence
+    or the 421 of one domain's is no trouble of that lane, and its messages wait longer and longer by themselves.
+    """
 
     def again(*, lane: bool) -> Next:
         return rules.retry(
@@ -44,9 +48,10 @@ def next_state(outcome: Outcome, message: Claimed, *, jitter: float) -> Next:
         case Kind.DEFERRED:
             return again(lane=False)
         case Kind.REFUSED_US | Kind.UNREACHABLE:
-            return again(lane=True)
+            return again(lane=known)
         case Kind.UNSENT:
-            return Next(_State.QUEUED, due=timezone.now(), counts=False)
+            # The host had enough of us, or the batch no time left: at once would be the same again.
+            return Next(_State.QUEUED, due=timezone.now() + rules.LANE_WAIT, counts=False)
         case Kind.BOUNCED:
             verdict = rules.read_refusal(outcome.code, outcome.enhanced, outcome.reply)
             if verdict in (Verdict.SUSPEND, Verdict.PAUSE):
@@ -82,6 +87,7 @@ def apply_consequences(mailing: Mailing, source: EgressSource, results: Sequence
                     source="hard bounce",
                     mailing_id=mailing.pk,
                     message_id=result.message.id,
+                    asked_at=result.outcome.at if result.outcome else None,
                 )
         verdicts = {verdict for _, verdict in refused}
         if Verdict.SUSPEND in verdicts:
@@ -107,7 +113,7 @@ def _rest(source: EgressSource) -> None:
 def stop(mailing: Mailing, why: str) -> None:
     """Pause a mailing that can't go on before somebody mends something; `why` is for the audit row and names nobody."""
     paused = Mailing.objects.filter(pk=mailing.pk, state=Mailing.State.SENDING).update(
-        state=Mailing.State.PAUSED
+        state=Mailing.State.PAUSED, paused_at=timezone.now()
     )
     if paused:
         audit.record(

@@ -70,12 +70,20 @@ def ascii_domain(domain: str) -> str:
         ascii_name = name.encode("ascii").decode().lower() if name.isascii() else _a_labels(name)
     except idna.IDNAError as error:
         raise ValueError("the domain is not valid") from error
-    labels = ascii_name.split(".")
-    if len(ascii_name) > 253 or not all(
-        0 < len(label) <= 63 and label.replace("-", "").replace("_", "").isalnum() for label in labels
-    ):
+    if not _is_host_name(ascii_name):
         raise ValueError("the domain is not valid")
     return ascii_name
+
+
+def _is_host_name(name: str) -> bool:
+    """Say whether TLS can verify this name and a column can keep it: ASCII labels of 1 to 63, 253 in all (RFC 1123 §2.1).
+
+    DNS itself allows any octet in a label; its text is then escaped, and up to four times as long.
+    """
+    return len(name) <= 253 and all(
+        0 < len(label) <= 63 and label.isascii() and label.replace("-", "").replace("_", "").isalnum()
+        for label in name.split(".")
+    )
 
 
 def _a_labels(name: str) -> str:
@@ -179,6 +187,10 @@ class Resolver:
         usable = [(preference, host) for preference, host in found if host not in {".", "@", ""}]
         if not usable:
             raise NullMx(name, "the domain accepts no mail")
+        # Names that nobody can hold a certificate for are no hosts; who owns a domain chooses what stands here.
+        usable = [(preference, host) for preference, host in usable if _is_host_name(host)]
+        if not usable:
+            raise NoSuchDomain(name, "none of its mail hosts has a name of the usual form")
         return float(answer.rrset.ttl if answer.rrset else _SHORTEST_TTL), usable
 
     async def _addresses(self, host: str) -> tuple[float, tuple[str, ...]]:

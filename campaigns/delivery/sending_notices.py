@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import close_old_connections, connection, transaction
+from django.db import DatabaseError, close_old_connections, connection, transaction
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 audit.declare("notice.sent", "kind", "outcome")
 
 LEASE = timedelta(minutes=5)
+# Seconds after which a notice is not begun any more: with three minutes for its final dot that ends before the lease.
+_WITHIN = 90.0
 AT_ONCE = 20
 _FINAL = (Kind.TLS_NOT_MET, Kind.BOUNCED, Kind.UNRENDERED)
 
@@ -49,7 +51,9 @@ class _Way:
 
 
 def send_waiting() -> int:
-    """Claim notices that are due and send them; returns how many. Without a signing domain or a source they wait."""
+    """Claim notices that are due, one at a time, and send them; returns how many. Without a signing domain or a source they
+    wait. One whose lease ran out meanwhile is another worker's: nothing is written of it here.
+    """
     close_old_connections()
     way = _way()
     if way is None:
@@ -58,7 +62,7 @@ def send_waiting() -> int:
     for dead in reconcile(settings.JOURNAL_DIR / "notices"):
         dead.forget()
     sent = 0
-    for notice in _claim():
+    while sent < AT_ONCE and (notice := _claim()):
         _finish(notice, _attempt(notice, way))
         sent += 1
     return sent
@@ -71,19 +75,21 @@ def _way() -> _Way | None:
     return _Way(brand, source, domain) if brand and source and domain else None
 
 
-def _claim() -> list[Notice]:
+def _claim() -> Notice | None:
     now = timezone.now()
     with transaction.atomic():
-        due = list(
+        notice = (
             Notice.objects.select_for_update(skip_locked=True)
             .filter(state__in=(Notice.State.QUEUED, Notice.State.CLAIMED), due__lte=now)
-            .order_by("due")[:AT_ONCE]
+            .order_by("due")
+            .first()
         )
-        for notice in due:
-            # Claimed is queued with a later hour: a worker that dies leaves it to the next one.
+        if notice is not None:
+            # Claimed is queued with a later hour: a worker that dies leaves it to the next one. Each claim counts one attempt
+            # more, which tells it from every other.
             notice.state, notice.due, notice.attempts = Notice.State.CLAIMED, now + LEASE, notice.attempts + 1
             notice.save(update_fields=["state", "due", "attempts"])
-    return due
+    return notice
 
 
 def _tested(notice: Notice) -> Preview | None:
@@ -104,10 +110,29 @@ def _attempt(notice: Notice, way: _Way) -> Outcome:
     except notices.Unreadable:
         # It ends; failing would hold up those behind it at every turn.
         return Outcome(Kind.UNRENDERED, notice.id.int, reply="Unreadable")
-    return asyncio.run(_send(notice, address, secret, way, _tested(notice)))
+    try:
+        message = _composed(notice, address, secret, way.brand)
+    except _Unmade as error:
+        logger.error("notice %s can't be made", notice.pk, exc_info=error.__cause__)
+        return Outcome(Kind.UNRENDERED, notice.id.int, reply="the notice could not be made")
+    return asyncio.run(_send(notice, address, message, way))
 
 
-async def _send(notice: Notice, address: str, secret: str, way: _Way, tested: Preview | None) -> Outcome:
+class _Unmade(Exception):
+    """A notice's template failed, in whatever way."""
+
+
+def _composed(notice: Notice, address: str, secret: str, brand: Brand) -> bytes:
+    try:
+        return compose(notice, address, secret, brand, _tested(notice))
+    except DatabaseError:
+        # Nothing is wrong with the notice: its turn comes again.
+        raise
+    except Exception as error:
+        raise _Unmade from error
+
+
+async def _send(notice: Notice, address: str, message: bytes, way: _Way) -> Outcome:
     number = notice.id.int
     try:
         routes = await world.resolver().route(address.rpartition("@")[2])
@@ -117,7 +142,6 @@ async def _send(notice: Notice, address: str, secret: str, way: _Way, tested: Pr
         return Outcome(Kind.UNREACHABLE, number, reply=type(error).__name__)
 
     def content() -> bytes:
-        message = compose(notice, address, secret, way.brand, tested)
         return signer(way.domain).sign(message, at=timezone.now()) + message
 
     with Journal.open(settings.JOURNAL_DIR / "notices", new_token()) as journal:
@@ -134,6 +158,7 @@ async def _send(notice: Notice, address: str, secret: str, way: _Way, tested: Pr
                 tls=world.tls(),
                 journal=journal,
                 timeouts=world.TIMEOUTS,
+                within=_WITHIN,
             )
         ]
     return outcomes[0]
@@ -183,8 +208,10 @@ def _linked(paragraph: str) -> str:
 
 
 def _finish(notice: Notice, outcome: Outcome) -> None:
-    """Write down the attempt. Address and secret are removed once the notice is sent, or can't be."""
-    now = timezone.now()
+    """Write down the attempt, or nothing where the notice was claimed again meanwhile. Address and secret are removed once it
+    is sent, or can't be.
+    """
+    now, claimed = timezone.now(), notice.attempts
     if outcome.kind is Kind.ACCEPTED:
         notice.state, notice.sent_at, notice.sealed = Notice.State.SENT, now, None
     elif outcome.kind in _FINAL or now - notice.created_at > rules.TRANSACTIONAL_LIFE:
@@ -195,7 +222,16 @@ def _finish(notice: Notice, outcome: Outcome) -> None:
         notice.due = now + rules.back_off(notice.attempts, transactional=True, jitter=0)
     notice.reply = outcome.reply[:500]
     with transaction.atomic():
-        notice.save()
+        ours = Notice.objects.filter(pk=notice.pk, state=Notice.State.CLAIMED, attempts=claimed).update(
+            state=notice.state,
+            sent_at=notice.sent_at,
+            sealed=notice.sealed,
+            due=notice.due,
+            reply=notice.reply,
+        )
+        if not ours:
+            logger.warning("notice %s was claimed by another worker meanwhile", notice.pk)
+            return
         with connection.cursor() as cursor:
             cursor.execute(
                 "INSERT INTO delivery_attempt (at, notice_id, kind, source_address, mx_host, mx_address,"

@@ -59,11 +59,14 @@ async def deliver(
     connections: int = 1,
     per_connection: int = 100,
     timeouts: Timeouts | None = None,
+    within: float | None = None,
 ) -> AsyncGenerator[Outcome, None]:
     """Send messages to the mail hosts of one domain and yield exactly one Outcome for each, as they come.
 
     Refuses a message that the gate did not release (TypeError) and a context that does not verify
-    (ValueError), both before anything is opened. Iterate to the end: what is in flight when the iteration
+    (ValueError), both before anything is opened. After `within` seconds nothing more is begun: what waits is
+    UNSENT (UNREACHABLE where no host had taken us yet), what was offered is DEFERRED, and what had its final
+    dot is waited for as long as its time-out says. Iterate to the end: what is in flight when the iteration
     is broken off is dropped, and stands in the journal alone.
     """
     for envelope in envelopes:
@@ -77,13 +80,15 @@ async def deliver(
         raise ValueError("at least one connection and one message a connection")
     times = timeouts or Timeouts()
     opener = Opener(routes, source, port, tls, times)
-    run = _Run(envelopes, opener, source, journal, per_connection, times)
+    deadline = None if within is None else asyncio.get_running_loop().time() + within
+    run = _Run(envelopes, opener, source, journal, per_connection, times, deadline)
     async with aclosing(run.outcomes(connections)) as outcomes:
         async for outcome in outcomes:
             yield outcome
 
 
 _LOSSES_BEFORE_STOP = 3
+_OUT_OF_TIME = "the batch was out of time"
 
 _ONE_WRITE = 64 * 1024
 """A message up to this size goes out in one piece with its final dot; it would not fill the write buffer."""
@@ -100,6 +105,7 @@ class _Run:
         journal: Journal,
         per_connection: int,
         timeouts: Timeouts,
+        deadline: float | None,
     ) -> None:
         self._waiting = deque(envelopes)
         self._opener = opener
@@ -107,6 +113,7 @@ class _Run:
         self._journal = journal
         self._per_connection = per_connection
         self._timeouts = timeouts
+        self._deadline = deadline
         self._results: asyncio.Queue[Outcome | None] = asyncio.Queue()
         self._stopped = False
         self._losses = 0
@@ -128,9 +135,15 @@ class _Run:
     async def _work(self, connections: int) -> None:
         """Open the first connection alone, so that a dead domain costs one attempt; then share what waits."""
         try:
-            first = await self._opener.open()
+            async with self._in_time():
+                first = await self._opener.open()
         except NoConnection as error:
             self._tell_the_rest(error.outcome)
+            return
+        except TimeoutError:
+            # Not UNSENT: asked again at once, hosts that keep us waiting would hold up the lane for ever.
+            late = Outcome(Kind.UNREACHABLE, 0, reply=_OUT_OF_TIME, source_address=self._source.address)
+            self._tell_the_rest(late)
             return
         refusals: list[Outcome] = []
         async with asyncio.TaskGroup() as group:
@@ -147,15 +160,21 @@ class _Run:
         """Send what waits over one connection after another until nothing waits or none can be had."""
         try:
             while self._waiting and not self._stopped:
+                if self._late():
+                    self._stopped = True
+                    break
                 if line is None or not self._reusable(line):
                     if line is not None:
                         await line.connection.quit(self._timeouts.quit)
                     line = None
-                    line = await self._opener.open()
+                    async with self._in_time():
+                        line = await self._opener.open()
                     continue
                 await self._next(line)
         except NoConnection as error:
             refusals.append(error.outcome)
+        except TimeoutError:
+            self._stopped = True
         except BaseException:
             # Not QUIT: in the middle of a message it would be taken for a line of it.
             if line is not None:
@@ -164,6 +183,13 @@ class _Run:
         else:
             if line is not None:
                 await line.connection.quit(self._timeouts.quit)
+
+    def _in_time(self) -> asyncio.Timeout:
+        """Raise TimeoutError out of what is awaited within once the deadline is over."""
+        return asyncio.timeout_at(self._deadline)
+
+    def _late(self) -> bool:
+        return self._deadline is not None and asyncio.get_running_loop().time() >= self._deadline
 
     def _reusable(self, line: Line) -> bool:
         return line.connection.alive and line.sent < self._per_connection and not line.connection.unsolicited
@@ -188,7 +214,11 @@ class _Run:
             self._tell(replace(evidence, kind=Kind.BOUNCED, code=552, enhanced="5.3.4", reply=too_large))
             return
         try:
-            begun = await self._offer(line.connection, lines)
+            async with self._in_time():
+                begun = await self._offer(line.connection, lines)
+        except TimeoutError:
+            self._out_of_time(line.connection, evidence)
+            return
         except ConnectionEnded as error:
             line.connection.abort()
             self._lost_before_data(envelope, evidence, fresh, str(error))
@@ -265,9 +295,10 @@ class _Run:
         if line.connection.alive and not self._stopped:
             try:
                 line.connection.write(b"RSET\r\n")
-                if (await line.connection.reply(self._timeouts.mail)).code != 250:
-                    line.connection.abort()
-            except ConnectionEnded:
+                async with self._in_time():
+                    if (await line.connection.reply(self._timeouts.mail)).code != 250:
+                        line.connection.abort()
+            except (ConnectionEnded, TimeoutError):
                 line.connection.abort()
 
     def _lost_before_data(self, envelope: Envelope, evidence: Outcome, fresh: bool, reason: str) -> None:
@@ -277,6 +308,12 @@ class _Run:
             return
         self._lost()
         self._tell(replace(evidence, kind=Kind.DEFERRED, reply=reason))
+
+    def _out_of_time(self, connection: Connection, evidence: Outcome) -> None:
+        """Give up a message whose final dot was not written: the host, left without it, keeps nothing."""
+        connection.abort()
+        self._stopped = True
+        self._tell(replace(evidence, kind=Kind.DEFERRED, reply=_OUT_OF_TIME))
 
     def _lost(self) -> None:
         """Count a connection that failed within a message; after some in a row the host is left alone."""
@@ -291,9 +328,13 @@ class _Run:
         try:
             if len(content) > _ONE_WRITE:
                 connection.write(content)
-                await connection.drain(self._timeouts.block)
+                async with self._in_time():
+                    await connection.drain(self._timeouts.block)
                 content = b""
             connection.check()
+        except TimeoutError:
+            self._out_of_time(connection, evidence)
+            return
         except ConnectionEnded as error:
             connection.abort()
             self._lost()

@@ -132,11 +132,14 @@ def suppress(
     reason: str = "",
     mailing_id: int | None = None,
     message_id: int | None = None,
+    asked_at: datetime | None = None,
 ) -> Suppression:
     """Say "no" for an address, at once and for good. Saying it twice changes nothing and is answered with the first.
 
-    Anybody may say it: the patient by a link, delivery for a bounce, staff for a telephone call.
+    Anybody may say it: the patient by a link, delivery for a bounce, staff for a telephone call. `asked_at` is when they did
+    (aware; now, unless told otherwise), and kept beside the moment from which it holds.
     """
+    asked_at = asked_at or timezone.now()
     with transaction.atomic():
         suppression, made = Suppression.objects.get_or_create(
             address_hash=address_hash,
@@ -149,6 +152,7 @@ def suppress(
                 "reason": reason,
                 "mailing_id": mailing_id,
                 "message_id": message_id,
+                "asked_at": asked_at,
                 "at": timezone.now(),
             },
         )
@@ -200,7 +204,9 @@ def lift(
     return count
 
 
-def unsubscribe(*, actor: Actor, token: tokens.LinkToken, source: str) -> Suppression:
+def unsubscribe(
+    *, actor: Actor, token: tokens.LinkToken, source: str, asked_at: datetime | None = None
+) -> Suppression:
     """One press: stop everything commercial of the brand, for ever, effective with the next message (RFC 8058, C7).
 
     It holds for the person: a link in an old mail stops their new address as well (C8).
@@ -212,6 +218,7 @@ def unsubscribe(*, actor: Actor, token: tokens.LinkToken, source: str) -> Suppre
             scope=Suppression.Scope.BRAND,
             brand=Brand.objects.get(pk=token.brand_id),
             source=source,
+            asked_at=asked_at,
         )
 
 
@@ -243,6 +250,7 @@ def _stop_person(
     source: str,
     brand: Brand | None = None,
     topic: Topic | None = None,
+    asked_at: datetime | None = None,
 ) -> Suppression:
     """Stop every address that the ledger has bound to the token's person, and the token's own, whose stop is returned."""
     _hold_person(token.person_key)
@@ -257,6 +265,7 @@ def _stop_person(
             source=source if address_hash == token.address_hash else ELSEWHERE,
             mailing_id=token.mailing_id or None,
             message_id=token.message_id or None,
+            asked_at=asked_at,
         )
     return stopped[token.address_hash]
 

@@ -82,6 +82,7 @@ class Suppression(models.Model):
     """A standing "no" for an address. It never expires by itself, and outlives erasure and re-import (C8).
 
     `mailing_id` and `message_id` say which message brought it about, as plain numbers: delivery lies above this room.
+    It was asked for at `asked_at` (the press of a button, the bounce) and holds from `at`; both UTC, to compare the two.
     """
 
     class Scope(models.TextChoices):
@@ -100,6 +101,7 @@ class Suppression(models.Model):
     reason = models.CharField(max_length=60, blank=True)
     mailing_id = models.BigIntegerField(null=True)
     message_id = models.BigIntegerField(null=True)
+    asked_at = models.DateTimeField(null=True)
     at = models.DateTimeField()
     lifted_at = models.DateTimeField(null=True)
     lifted_by = models.CharField(max_length=60, blank=True)
@@ -120,6 +122,11 @@ class Suppression(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope} {self.pk}"
+
+    @property
+    def seconds_to_effect(self) -> float | None:
+        """How long it took from being asked for to holding; None for rows older than the question."""
+        return max(0.0, (self.at - self.asked_at).total_seconds()) if self.asked_at else None
 
 
 class Confirmation(models.Model):

@@ -9,7 +9,7 @@ from functools import wraps
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -87,6 +87,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
 @_in_their_language
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """`/u/<token>/`: a page with one button, and the target of one-click (RFC 8058 section 3.1). Repeating it changes nothing."""
+    asked_at = timezone.now()
     try:
         opened, brand = _opened("u", token)
     except BadToken:
@@ -96,11 +97,11 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "consent/unsubscribe.html", context)
     actor = access.patient(request, opened.person_key)
     if request.POST.get("List-Unsubscribe") == "One-Click":
-        actions.unsubscribe(actor=actor, token=opened, source="one-click")
+        actions.unsubscribe(actor=actor, token=opened, source="one-click", asked_at=asked_at)
         return HttpResponse("OK", content_type="text/plain; charset=utf-8")
     match request.POST.get("do"):
         case "stop":
-            actions.unsubscribe(actor=actor, token=opened, source="unsubscribe page")
+            actions.unsubscribe(actor=actor, token=opened, source="unsubscribe page", asked_at=asked_at)
             return render(request, "consent/unsubscribed.html", context)
         case "undo":
             actions.undo_unsubscribe(actor=actor, token=opened)
@@ -119,6 +120,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
 @_in_their_language
 def preferences(request: HttpRequest, token: str) -> HttpResponse:
     """`/p/<token>/`: which topics, or none. The token is the authority, as for unsubscribing; there is no session to forge."""
+    asked_at = timezone.now()
     try:
         opened, brand = _opened("p", token)
     except BadToken:
@@ -128,7 +130,7 @@ def preferences(request: HttpRequest, token: str) -> HttpResponse:
         actor = access.patient(request, opened.person_key)
         match request.POST.get("do"):
             case "stop":
-                actions.unsubscribe(actor=actor, token=opened, source="unsubscribe page")
+                actions.unsubscribe(actor=actor, token=opened, source="unsubscribe page", asked_at=asked_at)
             case "save":
                 ticked = request.POST.getlist("topic")
                 chosen = {topic.pk for topic in Topic.objects.all() if str(topic.pk) in ticked}

@@ -1,11 +1,11 @@
 """Reads of the ledgers. They know hashes only, so they need no grant."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from contacts.consent.models import ConsentRecord, Suppression, Topic
@@ -113,4 +113,113 @@ def unsubscribed_by_mailing(mailing_id: int) -> int:
         .values("address_hash")
         .distinct()
         .count()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFilter:
+    """Which acts of consent are asked for; empty asks for all. `since` and `until` (aware, excluded) bound when it was given."""
+
+    act: str = ""
+    topic_id: int | None = None
+    source: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def _acts(asked: LedgerFilter) -> QuerySet[ConsentRecord]:
+    found = ConsentRecord.objects.select_related("topic")
+    if asked.act:
+        found = found.filter(act=asked.act)
+    if asked.topic_id:
+        found = found.filter(topic_id=asked.topic_id)
+    if asked.source:
+        found = found.filter(source__icontains=asked.source)
+    if asked.since:
+        found = found.filter(given_at__gte=asked.since)
+    if asked.until:
+        found = found.filter(given_at__lt=asked.until)
+    return found
+
+
+def page_of_acts(asked: LedgerFilter, *, before: int | None, limit: int) -> list[ConsentRecord]:
+    """A page of the consent ledger, the act recorded last first, behind a row's id."""
+    found = _acts(asked)
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    return list(found.order_by("-pk")[:limit])
+
+
+def all_acts(asked: LedgerFilter) -> Iterator[ConsentRecord]:
+    """All acts that are asked for, in the order in which they were recorded, in pages."""
+    last = 0
+    while page := list(_acts(asked).filter(pk__gt=last).order_by("pk")[:2000]):
+        yield from page
+        last = page[-1].pk
+
+
+@dataclass(frozen=True, slots=True)
+class StopFilter:
+    """Which suppressions are asked for; empty asks for all. `standing` None asks for those lifted too."""
+
+    scope: str = ""
+    source: str = ""
+    standing: bool | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def _stops(asked: StopFilter) -> QuerySet[Suppression]:
+    found = Suppression.objects.select_related("topic", "brand")
+    if asked.scope:
+        found = found.filter(scope=asked.scope)
+    if asked.source:
+        found = found.filter(source=asked.source)
+    if asked.standing is not None:
+        found = found.filter(lifted_at__isnull=asked.standing)
+    if asked.since:
+        found = found.filter(at__gte=asked.since)
+    if asked.until:
+        found = found.filter(at__lt=asked.until)
+    return found
+
+
+def page_of_stops(asked: StopFilter, *, before: int | None, limit: int) -> list[Suppression]:
+    """A page of suppressions, the newest first, behind a row's id."""
+    found = _stops(asked)
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    return list(found.order_by("-pk")[:limit])
+
+
+def pages_of_stops(asked: StopFilter) -> Iterator[list[Suppression]]:
+    """All suppressions that are asked for, oldest first, page by page."""
+    last = 0
+    while page := list(_stops(asked).filter(pk__gt=last).order_by("pk")[:2000]):
+        yield page
+        last = page[-1].pk
+
+
+def recorded_since(since: datetime) -> tuple[int, int]:
+    """How many acts of consent, and how many suppressions, were written down since then."""
+    return (
+        ConsentRecord.objects.filter(recorded_at__gte=since).count(),
+        Suppression.objects.filter(at__gte=since).count(),
+    )
+
+
+def acts_behind(address_hash: bytes, person_key: bytes, topic_id: int) -> list[ConsentRecord]:
+    """What one person at one address said of a topic, of every topic, or of being counted, in the order in which they said it."""
+    return list(
+        ConsentRecord.objects.filter(address_hash=address_hash, person_key=person_key)
+        .filter(Q(topic_id=topic_id) | Q(topic=None))
+        .select_related("topic")
+        .order_by("given_at", "pk")
+    )
+
+
+def stops_of(address_hash: bytes) -> list[Suppression]:
+    """Every suppression of an address, those lifted too, oldest first."""
+    return list(
+        Suppression.objects.filter(address_hash=address_hash).select_related("topic", "brand").order_by("pk")
     )

@@ -2,20 +2,23 @@
 
 import hashlib
 import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import IO
 
 from django.utils import timezone
 
 from accounts import access
 from accounts.access import Permission
-from campaigns.delivery.queries import LogLine, whole_message_log
+from accounts.organization.models import Organization
 from marketing.compliance import queries, rules
+from marketing.compliance.queries import Asked
 from safeguards import audit
 from safeguards.actor import Actor
 
-audit.declare("evidence.exported", "kind", "rows", "sha256")
+audit.declare("evidence.exported", "kind", "rows", "sha256", "filters")
 
 _IN_MEMORY = 8 * 1024 * 1024
 
@@ -31,54 +34,87 @@ class Evidence:
     at: datetime
 
 
-def _row(line: LogLine) -> tuple[object, ...]:
-    return (
-        line.message_id,
-        line.person,
-        line.state,
-        line.reason,
-        line.at.astimezone(UTC).isoformat(timespec="seconds"),
-        line.attempts,
-        line.source_address,
-        line.mx_host,
-        line.tls_version,
-        line.tls_cipher,
-        line.tls_verified,
-        line.code,
-        line.reply,
-    )
+class _Totals:
+    """Counts rows as they pass: all of them, by the value of one column, and the sum of another."""
+
+    def __init__(self, kind: rules.Kind) -> None:
+        columns = rules.COLUMNS[kind]
+        self.rows = 0
+        self.counts: Counter[str] = Counter()
+        self.added_name = rules.ADDED.get(kind, "")
+        self.added = 0
+        self._counted = columns.index(rules.COUNTED[kind])
+        self._added = columns.index(self.added_name) if self.added_name else None
+
+    def passing(self, rows: Iterable[Sequence[object]]) -> Iterator[Sequence[object]]:
+        for row in rows:
+            self.rows += 1
+            self.counts[str(row[self._counted])] += 1
+            if self._added is not None:
+                self.added += int(str(row[self._added]))
+            yield row
 
 
-def export_message_log(*, actor: Actor, campaign_id: int) -> Evidence:
-    """The message log of a campaign as CSV: state, reason, TLS, reply, one line a message; no name and no address in it.
+def export_evidence(*, actor: Actor, asked: Asked) -> Evidence:
+    """One kind of evidence as CSV: a line of columns, the rows, an empty line, and a block that says what the file is.
 
-    Needs the permission to export evidence. The file is written out first, so that its hash is known when it is handed over, and
-    recorded in the audit log. Raises Denied, Campaign.DoesNotExist.
+    The block names the report, the organisation, when (UTC and the present time zone) and by whom it was made, the filters in
+    words, the totals, and the state of the audit chain. Needs the permission to export evidence, and for staff and the access
+    log the one to view the audit log. The file is written out first, never all in memory, so that its hash is known when it is
+    handed over, and recorded in the audit log with the filter. Times in rows are UTC. Raises Denied.
     """
     access.require(actor, Permission.EXPORT_EVIDENCE)
-    report = queries.report(actor, campaign_id)
+    now, totals = timezone.now(), _Totals(asked.kind)
+    rows = queries.rows(actor, asked)
     # Spooled to disk past a few megabytes; it holds pseudonyms, no health data, and vanishes when closed.
     file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - handed to the caller
-    digest, rows = hashlib.sha256(), 0
-    for line in rules.csv_lines([rules.LOG_COLUMNS]):
-        digest.update(line)
-        file.write(line)
-    for line in rules.csv_lines(_row(entry) for entry in whole_message_log(report.mailing.pk)):
-        digest.update(line)
-        file.write(line)
-        rows += 1
+    digest = hashlib.sha256()
+
+    def write(rows: Iterable[Sequence[object]]) -> None:
+        for line in rules.csv_lines(rows):
+            digest.update(line)
+            file.write(line)
+
+    write([rules.COLUMNS[asked.kind]])
+    write(totals.passing(rows))
+    write(_closing(actor, asked, totals, now))
     file.seek(0)
-    now = timezone.now()
+    name = rules.NAMES[asked.kind]
     audit.record(
         "evidence.exported",
         actor=actor,
-        target=report.campaign,
-        details={"kind": "message log", "rows": rows, "sha256": digest.hexdigest()},
+        details={
+            "kind": name,
+            "rows": totals.rows,
+            "sha256": digest.hexdigest(),
+            "filters": dict(asked.named),
+        },
     )
     return Evidence(
         file=file,
-        name=f"message-log-{report.campaign.pk}-{now:%Y%m%dT%H%M%SZ}.csv",
+        name=f"{name.replace(' ', '-')}-{now:%Y%m%dT%H%M%SZ}.csv",
         sha256=digest.hexdigest(),
-        rows=rows,
+        rows=totals.rows,
         at=now,
     )
+
+
+def _closing(actor: Actor, asked: Asked, totals: _Totals, now: datetime) -> Iterator[Sequence[object]]:
+    organization = Organization.objects.first()
+    chain = queries.chain(actor)
+    yield ()
+    yield "report", rules.NAMES[asked.kind]
+    yield "organisation", organization.name if organization else ""
+    yield "generated (UTC)", rules.utc(now)
+    local = timezone.localtime(now)
+    yield f"generated ({timezone.get_current_timezone_name()})", local.isoformat(timespec="seconds")
+    yield "by", f"{actor.display} ({actor.role})"
+    yield "filters", "; ".join(f"{name}: {value}" for name, value in asked.words.items()) or "none"
+    yield "rows", totals.rows
+    for value, count in sorted(totals.counts.items()):
+        yield f"{rules.COUNTED[asked.kind]}: {value}", count
+    if totals.added_name:
+        yield f"{totals.added_name}, all rows", totals.added
+    yield "audit log, rows chained", chain.chained
+    yield "audit log, rows waiting", chain.waiting
+    yield "audit log, last chained (UTC)", rules.utc(chain.last_at)

@@ -1,23 +1,135 @@
-"""The message log as CSV: its columns, and cells that no spreadsheet takes for a formula."""
+"""Evidence as CSV: its kinds and columns, days as moments, and cells that no spreadsheet takes for a formula."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
 
-LOG_COLUMNS = (
-    "message",
-    "person (pseudonym)",
-    "state",
-    "reason",
-    "changed (UTC)",
-    "attempts",
-    "source address",
-    "receiving host",
-    "TLS version",
-    "cipher",
-    "certificate verified",
-    "reply code",
-    "reply",
-)
+
+class Kind(StrEnum):
+    """What an officer can ask for, as it stands in addresses."""
+
+    MESSAGES = "messages"
+    CONSENT = "consent"
+    OPT_OUTS = "opt-outs"
+    ACCESS = "access"
+    STAFF = "staff"
+
+
+# As the report is called in its file and in the audit log.
+NAMES = {
+    Kind.MESSAGES: "message log",
+    Kind.CONSENT: "consent ledger",
+    Kind.OPT_OUTS: "opt-outs",
+    Kind.ACCESS: "access log",
+    Kind.STAFF: "staff and second factors",
+}
+COLUMNS = {
+    Kind.MESSAGES: (
+        "mailing",
+        "message",
+        "person (pseudonym)",
+        "state",
+        "reason",
+        "changed (UTC)",
+        "attempts",
+        "source address",
+        "receiving host",
+        "TLS version",
+        "cipher",
+        "certificate verified",
+        "reply code",
+        "reply",
+    ),
+    Kind.CONSENT: (
+        "record",
+        "person (pseudonym)",
+        "address (keyed hash)",
+        "act",
+        "about",
+        "topic",
+        "source",
+        "text version",
+        "evidence",
+        "given (UTC)",
+        "recorded (UTC)",
+    ),
+    Kind.OPT_OUTS: (
+        "record",
+        "address (keyed hash)",
+        "scope",
+        "brand",
+        "topic",
+        "source",
+        "reason",
+        "mailing",
+        "message",
+        "asked (UTC)",
+        "effective (UTC)",
+        "seconds between",
+        "lifted (UTC)",
+        "lifted by",
+        "sends after",
+    ),
+    Kind.ACCESS: (
+        "event",
+        "at (UTC)",
+        "action",
+        "outcome",
+        "who",
+        "who (kind)",
+        "role now",
+        "purpose",
+        "fields",
+        "records",
+        "patient (pseudonym)",
+        "from address",
+        "request",
+    ),
+    Kind.STAFF: (
+        "person",
+        "name",
+        "e-mail address",
+        "role",
+        "active",
+        "second factor",
+        "factor since (UTC)",
+        "factor last used (UTC)",
+        "last sign-in (UTC)",
+        "open sessions",
+        "account since (UTC)",
+    ),
+}
+# Columns whose values are counted in the closing block, and one whose numbers are added up there.
+COUNTED = {
+    Kind.MESSAGES: "state",
+    Kind.CONSENT: "act",
+    Kind.OPT_OUTS: "scope",
+    Kind.ACCESS: "outcome",
+    Kind.STAFF: "second factor",
+}
+ADDED = {Kind.OPT_OUTS: "sends after"}
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_SHORT = 12
+
+
+def pseudonym(key: str) -> str:
+    """The beginning of somebody's pseudonym (hexadecimal), enough to tell people apart on a page; files have it whole."""
+    return key[:_SHORT]
+
+
+def span(since: date | None, until: date | None, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
+    """From the first moment of one day to the first after another, both days included, as the zone's clocks have them."""
+
+    def midnight(day: date) -> datetime:
+        return datetime.combine(day, time.min, zone)
+
+    return midnight(since) if since else None, midnight(until + timedelta(days=1)) if until else None
+
+
+def utc(moment: datetime | None) -> str:
+    """A moment as a file has it: ISO 8601, UTC, to the second; empty for None."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else ""
 
 
 def cell(value: object) -> str:

@@ -26,6 +26,7 @@ from contacts.segments.client import IndexAway
 from contacts.segments.models import Segment
 from marketing import founding
 from marketing.compliance import actions as compliance
+from marketing.compliance.queries import messages_of_mailing
 from marketing.demo import dana, people, sample
 from marketing.demo.patients import Played
 from marketing.demo.plans import ALL, SEGMENTS, SLOW, TODAY, TOMORROW, WAITING, Plan
@@ -210,7 +211,7 @@ def _compare(counted: Progress, played: Played) -> None:
 
 def _report(say: Say, campaign: Campaign) -> str:
     olive = access.of_user(people.user("olive"))
-    evidence = compliance.export_message_log(actor=olive, campaign_id=campaign.pk)
+    evidence = compliance.export_evidence(actor=olive, asked=messages_of_mailing(campaign.mailing_id or 0))
     folder = settings.STATE_DIR / "reports"
     folder.mkdir(exist_ok=True, mode=0o700)
     path = folder / evidence.name

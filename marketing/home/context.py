@@ -69,6 +69,7 @@ def _navigation(request: HttpRequest, role: str) -> list[NavGroup]:
                     waiting_for_approval() if Permission.APPROVE_MAILING in may else 0,
                 ),
                 ("reports", _("Reports"), "chart-bar", Permission.VIEW_REPORTS, 0),
+                ("compliance", _("Compliance"), "shield-check", Permission.EXPORT_EVIDENCE, 0),
             ),
         ),
     )

@@ -433,11 +433,13 @@ def take_the_evidence(olive: Colleague, sent: int) -> None:
     assert olive.figure("Clicked") == "1"
     assert olive.figure("Unsubscribed") == "1"
     olive.look("report")
-    with page.expect_response("**/message-log.csv") as answered, page.expect_download() as waited:
+    with page.expect_response("**/messages.csv?*") as answered, page.expect_download() as waited:
         olive.press("Download message log (CSV)", "link")
     content = waited.value.path().read_bytes()
     assert answered.value.header_value("x-content-sha256") == hashlib.sha256(content).hexdigest()
-    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    lines, closing = content.decode().split("\r\n\r\n")
+    rows = list(csv.DictReader(io.StringIO(lines)))
+    assert f"rows,{len(rows)}\r\n" in closing
     olive.sees(f"of {len(rows)} in the audience")
     assert sum(row["state"] == "sent" for row in rows) == sent > 0
     assert {row["reason"] for row in rows if row["state"] == "withheld"} >= {
@@ -447,11 +449,39 @@ def take_the_evidence(olive: Colleague, sent: int) -> None:
         "cannot_receive_securely",
     }
     assert b"@" not in content
+    prove_it(olive, sent)
     olive.refused(f"{olive.staff_url}/contacts/")
     olive.look("not found")
     olive.go(olive.staff_url)
     assert not page.get_by_role("link", name="Contacts", exact=True).count()
     olive.sign_out()
+
+
+def prove_it(olive: Colleague, sent: int) -> None:
+    """Every kind of evidence once: what went out and how, who agreed, who left, who looked, who may sign in."""
+    page = olive.page
+    olive.turn_to("Compliance")
+    assert page.locator("#sent-after").inner_text() == "0"
+    olive.look("compliance")
+    kinds = page.get_by_role("navigation", name="Kinds of evidence")
+    kinds.get_by_role("link", name="Message log").click()
+    olive.look("evidence of messages")
+    olive.field("State").select_option(label="Sent")
+    olive.press("Filter")
+    assert page.locator("tbody tr").count() == min(sent, 25)
+    page.locator("tbody a").first.click()
+    olive.sees("Handed over")
+    olive.sees("certificate verified")
+    olive.look("history of a message")
+    olive.press("Message log", "link")
+    for name in ("Consent", "Access log", "Staff and factors", "Opt-outs"):
+        kinds.get_by_role("link", name=name).click()
+        olive.look(f"evidence of {name.lower()}")
+    with page.expect_download() as waited:
+        olive.press("Download CSV", "link")
+    # The page asks again for what was taken, and shows the very file's number.
+    olive.sees(hashlib.sha256(waited.value.path().read_bytes()).hexdigest())
+    olive.look("evidence taken away")
 
 
 @pytest.mark.timeout(480)

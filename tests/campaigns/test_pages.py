@@ -18,6 +18,7 @@ from campaigns.models import Campaign
 from contacts.consent.models import Topic
 from contacts.models import Import
 from contacts.segments.actions import save_segment
+from contacts.segments.models import Segment
 from contacts.segments.queries import plain_words
 from safeguards import phi
 from tests import cast
@@ -401,6 +402,10 @@ def test_few_people_are_not_told_apart_by_why_they_were_withheld() -> None:
     assert "Have died" not in shown
     assert "Fewer than 11" in shown
     assert "Have died" in page(cast.ada(), "campaign", campaign.pk)
+    # What the segment becomes later uncovers nobody.
+    Segment.objects.update(clinical=False)
+    assert not queries.is_clinical(now(campaign))
+    assert "Have died" not in page(cast.dana(), "campaign", campaign.pk)
 
 
 @pytest.mark.django_db

@@ -23,6 +23,7 @@ from campaigns.designs.blocks import Button, Text
 from contacts.segments import queries as counts
 from marketing import founding
 from marketing.compliance import actions as compliance
+from marketing.compliance.queries import messages_of_mailing
 from marketing.demo import patients
 from tests import cast, ground
 from tests.flows.job import describe, import_file, plan, send
@@ -90,7 +91,9 @@ def driven(stack: Stack) -> Mailing:
     [mail] = patients.mails_in(stack.sandbox.mailbox, mailing.version.subject)
     for url in (mail.pixel, mail.links[0], mail.one_click, stack.staff_url + "/contacts/?q=" + MARKS["last"]):
         get(url)
-    evidence = compliance.export_message_log(actor=cast.actor(cast.olive()), campaign_id=campaign.pk)
+    evidence = compliance.export_evidence(
+        actor=cast.actor(cast.olive()), asked=messages_of_mailing(mailing.pk)
+    )
     (stack.state / "message-log.csv").write_bytes(evidence.file.read())
     return mailing
 

@@ -137,7 +137,15 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("templates", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
     ("test_mail", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
     # Reports; the evidence itself is the compliance officer's to take away.
-    ("message_log", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("compliance", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("evidence_access", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("evidence_consent", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("evidence_csv", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("evidence_message", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("evidence_messages", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("evidence_opt_outs", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("evidence_staff", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("evidence_taken", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
     ("report", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
     ("reports", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
     # For load balancers; says nothing but that it works.
@@ -220,13 +228,15 @@ def _world() -> World:
         "campaign_cancel": [sent.pk],
         "campaign_reschedule": [draft.pk, 0],
         "report": [sent.pk],
-        "message_log": [sent.pk],
+        "evidence_csv": ["messages"],
+        "evidence_taken": ["messages"],
         "segment": [draft.segment_id],
         "starter_preview": ["clinic-news"],
         "template": [template.pk],
         "test_mail": [designs.send_test(actor=dana, design=template, to=people["marketer"], sample="maria")],
     }
     message = Message.objects.get(mailing_id=left.pk)
+    made.things["evidence_message"] = [left.pk, message.id]
     token = tokens.LinkToken(
         bytes(person.address_hash), bytes(person.person_key), brand.pk, left.pk, message.id
     )

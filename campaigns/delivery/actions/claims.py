@@ -80,10 +80,10 @@ def claim(mailing_id: int, source_id: int, provider_id: int, *, token: int, limi
             " AND EXISTS (SELECT 1 FROM delivery_mailing g WHERE g.id = %s AND g.state = 'sending')"
             " ORDER BY due, id LIMIT %s FOR UPDATE SKIP LOCKED)"
             " UPDATE delivery_message m SET state = 'claimed', lease_token = %s, attempts = attempts + 1,"
-            " lease_until = now() + %s::interval, updated_at = now() FROM due"
+            " first_due = coalesce(first_due, %s), lease_until = now() + %s::interval, updated_at = now() FROM due"
             " WHERE m.mailing_id = due.mailing_id AND m.id = due.id"
             " RETURNING m.id, m.mailing_id, m.contact_id, m.address_hash, m.person_key, m.attempts, m.first_due",
-            [mailing_id, source_id, provider_id, mailing_id, limit, token, LEASE],
+            [mailing_id, source_id, provider_id, mailing_id, limit, token, timezone.now(), LEASE],
         )
         return [
             Claimed(row[0], row[1], row[2], bytes(row[3]), bytes(row[4]), row[5], row[6])

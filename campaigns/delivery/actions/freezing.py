@@ -18,7 +18,7 @@ from safeguards import audit, phi, queue
 audit.declare("mailing.frozen", "slice", "messages")
 
 _COLUMNS = (
-    "mailing_id, occurrence, contact_id, address_hash, person_key, state, source_id, provider_id, due, first_due,"
+    "mailing_id, occurrence, contact_id, address_hash, person_key, state, source_id, provider_id, due,"
     " updated_at"
 )
 
@@ -68,7 +68,7 @@ def _freeze(mailing: Mailing, part: Audience) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT delivery_make_message_partition(%s)", [mailing.pk])
         cursor.executemany(
-            f"INSERT INTO delivery_message ({_COLUMNS}) VALUES ({', '.join(['%s'] * 11)})"  # noqa: S608 - our own columns
+            f"INSERT INTO delivery_message ({_COLUMNS}) VALUES ({', '.join(['%s'] * 10)})"  # noqa: S608 - our own columns
             " ON CONFLICT (mailing_id, occurrence) DO NOTHING",
             [
                 (
@@ -80,7 +80,6 @@ def _freeze(mailing: Mailing, part: Audience) -> None:
                     Message.State.QUEUED,
                     rules.pick_source(weights, person.contact_id),
                     provider_ids[person.domain],
-                    now,
                     now,
                     now,
                 )

@@ -1,6 +1,7 @@
 """A mailing's life: made, approved or sent back, launched, paused, resumed, cancelled."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -45,9 +46,11 @@ def create_mailing(
     tracking: str,
     audience_digest: str,
     needs_approval: bool,
+    clinical: bool,
 ) -> Mailing:
     """Freeze an instruction to send. It waits for approval, or is ready where none is needed.
 
+    `clinical` says whether its audience or its message speaks of health.
     Refused with NotPossible where the brand's domain has no signing key or the pool no address.
     """
     access.require(actor, Permission.EDIT_CAMPAIGNS)
@@ -68,6 +71,7 @@ def create_mailing(
             tracking=tracking,
             audience_digest=audience_digest,
             needs_approval=needs_approval,
+            clinical=clinical,
             requested_by=User.objects.get(pk=actor.id),
             requested_at=timezone.now(),
         )
@@ -161,8 +165,8 @@ def pause_mailing(*, actor: Actor, mailing: Mailing) -> Mailing:
     access.require(actor, Permission.LAUNCH_CAMPAIGN)
     with transaction.atomic():
         found = _locked(mailing, _State.SENDING)
-        found.state = _State.PAUSED
-        found.save(update_fields=["state"])
+        found.state, found.paused_at = _State.PAUSED, timezone.now()
+        found.save(update_fields=["state", "paused_at"])
         audit.record("mailing.paused", actor=actor, target=found)
     return found
 
@@ -172,11 +176,23 @@ def resume_mailing(*, actor: Actor, mailing: Mailing) -> Mailing:
     access.require(actor, Permission.LAUNCH_CAMPAIGN)
     with transaction.atomic():
         found = _locked(mailing, _State.PAUSED)
-        found.state = _State.SENDING
-        found.save(update_fields=["state"])
+        if found.paused_at is not None:
+            _give_back(found, timezone.now() - found.paused_at)
+        found.state, found.paused_at = _State.SENDING, None
+        found.save(update_fields=["state", "paused_at"])
         audit.record("mailing.resumed", actor=actor, target=found)
         queue.enqueue("delivery.sweep")
     return found
+
+
+def _give_back(mailing: Mailing, pause: timedelta) -> None:
+    """Add the length of a pause to the life of what had been tried before it: nobody tried it meanwhile."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE delivery_message SET first_due = first_due + make_interval(secs => %s)"
+            " WHERE mailing_id = %s AND state = %s AND first_due IS NOT NULL",
+            [pause.total_seconds(), mailing.pk, Message.State.QUEUED],
+        )
 
 
 def cancel_mailing(*, actor: Actor, mailing: Mailing) -> Mailing:

@@ -75,17 +75,28 @@ def phi_tag() -> SafeString:
 
 @register.filter
 def when(moment: datetime | None) -> SafeString | str:
-    """Show a moment in the reader's time zone, with the zone; nothing for None.
+    """Show a moment to the minute in the reader's time zone, with the zone; nothing for None.
 
     A naive datetime raises ValueError, since nobody could say which moment it is.
     """
+    # Translators: how a date and time are written; the time zone follows (Django's date format letters).
+    return _moment(moment, pgettext("date and time", "M j, Y, g:i A"))
+
+
+@register.filter
+def to_the_second(moment: datetime | None) -> SafeString | str:
+    """Show a moment as `when` does, with its seconds: for evidence, where the order of things counts."""
+    # Translators: how a date and time with seconds are written; the time zone follows (Django's date format letters).
+    return _moment(moment, pgettext("date and time with seconds", "M j, Y, g:i:s A"))
+
+
+def _moment(moment: datetime | None, form: str) -> SafeString | str:
     if not moment:
         return ""
     if timezone.is_naive(moment):
         raise ValueError("a time without a time zone can't be shown")
     local = timezone.localtime(moment)
-    # Translators: how a date and time are written; the time zone follows (Django's date format letters).
-    written = dateformat.format(local, pgettext("date and time", "M j, Y, g:i A"))
+    written = dateformat.format(local, form)
     return format_html(
         '<time datetime="{}">{} {}</time>', local.isoformat("T", "seconds"), written, _zone(local)
     )

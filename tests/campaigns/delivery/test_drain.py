@@ -5,9 +5,11 @@ import email.policy
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dkim
+import dns.asyncresolver
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -21,8 +23,10 @@ from campaigns.delivery.actions import claims
 from campaigns.delivery.actions.sending_domains import place
 from campaigns.delivery.dkim import public_record
 from campaigns.delivery.journal import Journal
+from campaigns.delivery.message_log import whole_message_log
 from campaigns.delivery.models import Attempt, Mailing, Message, SendingDomain
-from campaigns.delivery.queries import progress, whole_message_log
+from campaigns.delivery.outcome import Kind, Outcome
+from campaigns.delivery.queries import progress
 from campaigns.delivery.rules import Next
 from campaigns.delivery.sandbox import Sandbox
 from campaigns.designs import actions as designs
@@ -180,6 +184,28 @@ def test_a_paused_mailing_sends_nothing_and_a_resumed_one_the_rest(
     actions.resume_mailing(actor=dana, mailing=mailing)
     drain_all()
     assert states(mailing) == {"sent": 3}
+
+
+def test_a_messages_life_counts_from_its_first_attempt_and_not_in_pauses(
+    own_database: str, sandbox: Sandbox
+) -> None:
+    people = [factories.contact(f"p{n}@goodmail.example") for n in range(2)]
+    mailing = factories.launch(factories.mailing(), people)
+    assert set(Message.objects.values_list("first_due", flat=True)) == {None}
+    dana = cast.actor(cast.dana())
+    tried = Message.objects.filter(contact_id=people[0].pk)
+    before = timezone.now()
+    tried.update(first_due=before - timedelta(hours=1), attempts=1)
+    actions.pause_mailing(actor=dana, mailing=mailing)
+    Mailing.objects.filter(pk=mailing.pk).update(paused_at=before - timedelta(days=3))
+    actions.resume_mailing(actor=dana, mailing=mailing)
+    life = tried.get().first_due
+    assert life is not None
+    assert timedelta(days=3) <= life - (before - timedelta(hours=1)) < timedelta(days=4)
+    for source_id, provider_id in claims.due_lanes():
+        token = claims.new_token()
+        for mine in claims.claim(mailing.pk, source_id, provider_id, token=token, limit=2):
+            assert mine.first_due == life if mine.contact_id == people[0].pk else mine.first_due >= before
 
 
 def test_an_opt_out_after_the_launch_holds(own_database: str, sandbox: Sandbox) -> None:
@@ -386,6 +412,27 @@ def test_without_a_key_everybody_is_withheld_and_the_mailing_ends(
     assert progress(mailing.pk).withheld == {"no_sending_domain": 1}
 
 
+def test_one_domain_that_fails_unforeseen_holds_up_no_other(
+    own_database: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = [factories.contact("a@goodmail.example"), factories.contact("odd@countryisp.example")]
+    mailing = factories.launch(factories.mailing(), people)
+    # The DNS library fails in a way that it doesn't document.
+    asked = dns.asyncresolver.Resolver.resolve
+
+    async def resolve(self: dns.asyncresolver.Resolver, name: str, *args: Any, **how: Any) -> Any:
+        if name == "countryisp.example":
+            raise RuntimeError("odd@countryisp.example")
+        return await asked(self, name, *args, **how)
+
+    monkeypatch.setattr(dns.asyncresolver.Resolver, "resolve", resolve)
+    drain_all()
+    assert states(mailing) == {"sent": 1, "queued": 1}
+    waits = Message.objects.get(state="queued")
+    assert (waits.attempts, waits.due > timezone.now()) == (1, True)
+    assert Attempt.objects.get(message_id=waits.id).reply == "RuntimeError"
+
+
 def test_what_comes_back_after_a_cancellation_is_cancelled_too(own_database: str, sandbox: Sandbox) -> None:
     mailing = factories.launch(factories.mailing(), [factories.contact("a@goodmail.example")])
     [(source_id, provider_id)] = claims.due_lanes()
@@ -407,6 +454,12 @@ def test_a_worker_that_was_thought_dead_changes_nothing_any_more(own_database: s
     late = claims.Result(mine, Next("sent"))
     assert claims.finish([late], token=first) == 0
     assert states(mailing) == {"claimed": 1}
+
+
+def test_a_batch_is_over_and_written_down_well_before_its_lease() -> None:
+    lease = int(claims.LEASE.removesuffix(" minutes")) * 60
+    # The last final dot may be written just before the batch's time is over.
+    assert drain.BATCH_TIME + world.TIMEOUTS.final_dot + drain._PATIENCE <= lease - 60
 
 
 def test_a_lease_that_ran_out_is_queued_if_nothing_had_begun_and_uncertain_otherwise(
@@ -553,6 +606,31 @@ def test_a_notice_whose_seal_is_broken_ends_and_holds_up_nobody(own_database: st
     assert [Notice.objects.get(pk=each.pk).state for each in (broken, sound)] == ["expired", "sent"]
     assert len(sandbox.mailbox.entries()) == 1
     assert AuditEvent.objects.filter(action="notice.seal_broken", target_id=str(broken.pk)).count() == 1
+
+
+def test_a_late_worker_undoes_nothing_of_a_notice(own_database: str, sandbox: Sandbox) -> None:
+    """While the first worker is at it its lease runs out, and a second one sends the notice."""
+    brand = cast.clinic()
+    actions.add_sending_domain(actor=access.system("setup"), domain=brand.domain)
+    notice = _asked("ana@goodmail.example")
+    late = sending_notices._claim()
+    assert late is not None
+    Notice.objects.filter(pk=notice.pk).update(due=timezone.now() - timedelta(minutes=1))
+    assert sending_notices.send_waiting() == 1
+    sending_notices._finish(late, Outcome(Kind.DEFERRED, late.id.int))
+    notice.refresh_from_db()
+    assert (notice.state, notice.sealed) == ("sent", None)
+    assert Attempt.objects.filter(notice_id=notice.pk).count() == 1
+
+
+def test_a_notice_that_can_not_be_made_ends_and_holds_up_nobody(own_database: str, sandbox: Sandbox) -> None:
+    brand = cast.clinic()
+    actions.add_sending_domain(actor=access.system("setup"), domain=brand.domain)
+    odd, sound = _asked("ana@goodmail.example"), _asked("ben@goodmail.example")
+    Notice.objects.filter(pk=odd.pk).update(kind="test.without-a-template")
+    assert sending_notices.send_waiting() == 2
+    assert [Notice.objects.get(pk=each.pk).state for each in (odd, sound)] == ["expired", "sent"]
+    assert len(sandbox.mailbox.entries()) == 1
 
 
 def test_what_a_dead_worker_wrote_of_notices_is_cleared_away(

@@ -1,5 +1,6 @@
 """The journal, with owners that really die."""
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -133,3 +134,17 @@ def test_a_message_begun_again_waits_for_its_new_answer(tmp_path: Path) -> None:
     dead = only(tmp_path)
     assert dead.unanswered == {1}
     assert dead.refused == {}
+
+
+def test_a_draft_left_by_a_kill_is_cleared_away_and_a_fresh_or_a_held_one_is_not(tmp_path: Path) -> None:
+    old, fresh, held = (tmp_path / f".{number}.1.new" for number in (1, 2, 3))
+    for draft in (old, fresh, held):
+        draft.touch()
+    for draft in (old, held):
+        os.utime(draft, (0, 0))
+    with held.open("rb") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        assert list(reconcile(tmp_path)) == []
+    assert not old.exists()
+    assert fresh.exists()
+    assert held.exists()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from dnslib import AAAA, MX, QTYPE, RCODE, RR, A, DNSRecord
+from dnslib import AAAA, MX, QTYPE, RCODE, RR, A, DNSLabel, DNSRecord
 from dnslib.server import BaseResolver, DNSHandler, DNSLogger, DNSServer
 
 from campaigns.delivery.routes import (
@@ -37,6 +37,9 @@ ZONE: dict[tuple[str, str], list[A | AAAA | MX]] = {
     ("empty.example", "TXT"): [],
     ("foreign.example", "MX"): [MX("mx.clinic.example", 1), MX("mx.foreign.example", 2)],
     ("mx.foreign.example", "A"): [A("192.0.2.1")],
+    ("hostile.example", "MX"): [MX(DNSLabel([b"a" * 40 + b" @" * 10, b"example"]), 1)],
+    ("longest.example", "MX"): [MX(DNSLabel([b"\x01" * 63, b"\x02" * 63, b"example"]), 1)],
+    ("part.example", "MX"): [MX(DNSLabel([b"a b", b"example"]), 1), MX("bare.example", 2)],
     ("xn--bcher-kva.example", "A"): [A("127.0.0.12")],
 }
 
@@ -213,3 +216,13 @@ PROVIDERS = {
 )
 def test_a_provider_matches_only_if_every_host_is_its_own(hosts: list[str], provider: str) -> None:
     assert provider_of(hosts, PROVIDERS) == provider
+
+
+@pytest.mark.parametrize("domain", ["hostile.example", "longest.example"])
+def test_hosts_whose_names_no_certificate_can_hold_are_none(served: tuple[Zone, int], domain: str) -> None:
+    with pytest.raises(NoSuchDomain):
+        route(served, domain)
+
+
+def test_beside_a_host_of_such_a_name_the_others_are_used(served: tuple[Zone, int]) -> None:
+    assert [each.name for each in route(served, "part.example").hosts] == ["bare.example"]

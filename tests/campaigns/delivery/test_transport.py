@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import ssl
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -54,6 +55,7 @@ class World:
         per_connection: int = 100,
         timeouts: Timeouts = PATIENT,
         source: str = "127.0.0.77",
+        within: float | None = None,
     ) -> dict[int, Outcome]:
         routes = Routes("clinic.example", hosts or tuple(host(each) for each in self.sandbox.hosts))
 
@@ -71,6 +73,7 @@ class World:
                         connections=connections,
                         per_connection=per_connection,
                         timeouts=timeouts,
+                        within=within,
                     )
                 ]
 
@@ -297,6 +300,30 @@ def test_without_an_answer_to_the_dot_a_message_is_uncertain_and_a_silent_host_l
         assert kinds(outcomes) == [*[Kind.UNCERTAIN] * 3, *[Kind.UNSENT] * 2]
         # It had arrived: to send it again would have been to send it twice.
         assert len(here.sandbox.mailbox.entries()) == 3
+
+
+def test_when_the_time_is_over_nothing_is_begun_and_what_has_its_dot_is_waited_for(world: Make) -> None:
+    with world(replace(GOOD, stalls_after_dot=True)) as here:
+        outcomes = here.send(here.envelopes(*people(4)), timeouts=replace(PATIENT, final_dot=4), within=3)
+        assert kinds(outcomes) == [Kind.UNCERTAIN, *[Kind.UNSENT] * 3]
+        assert len(here.sandbox.mailbox.entries()) == 1
+
+
+def test_a_message_that_the_time_ran_out_on_before_its_dot_is_tried_later(world: Make) -> None:
+    def slow() -> bytes:
+        time.sleep(3.1)
+        return MESSAGE
+
+    with world(GOOD) as here:
+        outcomes = here.send(here.envelopes(*people(3), content=slow), within=3)
+        assert kinds(outcomes) == [Kind.DEFERRED, *[Kind.UNSENT] * 2]
+        assert here.sandbox.mailbox.entries() == []
+
+
+def test_hosts_that_keep_us_waiting_for_all_the_time_there_is_are_unreachable(world: Make) -> None:
+    with world(replace(GOOD, delay=8)) as here:
+        outcomes = here.send(here.envelopes(*people(3)), within=0.2)
+        assert kinds(outcomes) == [Kind.UNREACHABLE] * 3
 
 
 def test_a_slow_host_is_waited_for(world: Make) -> None:

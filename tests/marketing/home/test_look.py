@@ -106,6 +106,14 @@ def test_when_is_shown_in_the_readers_zone_with_its_name() -> None:
         )
 
 
+def test_a_moment_of_evidence_has_its_seconds() -> None:
+    with timezone.override(NEW_YORK):
+        assert render("{{ moment|to_the_second }}", {"moment": MOMENT}) == (
+            '<time datetime="2026-11-22T10:05:00-05:00">Nov 22, 2026, 10:05:00 AM EST</time>'
+        )
+    assert render("{{ moment|to_the_second }}", {"moment": None}) == ""
+
+
 def test_when_follows_daylight_saving() -> None:
     with timezone.override(NEW_YORK):
         html = render("{{ moment|when }}", {"moment": datetime(2026, 7, 1, 4, 0, tzinfo=UTC)})

@@ -7,8 +7,9 @@ from django.db.models import QuerySet
 
 from accounts import access
 from accounts.access import Permission
+from campaigns.delivery.message_log import LogLine, message_log
 from campaigns.delivery.models import Mailing
-from campaigns.delivery.queries import LogLine, clicks_by_link, message_log, progress
+from campaigns.delivery.queries import clicks_by_link, progress
 from campaigns.models import Campaign
 from campaigns.queries import Shown, is_covered, shown
 from safeguards.actor import Actor

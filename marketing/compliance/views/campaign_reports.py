@@ -1,8 +1,7 @@
-"""Reports: the list, one campaign, and its message log to download."""
+"""Reports: the list, and one campaign with a page of its message log."""
 
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,7 +12,7 @@ from accounts.access import Permission
 from campaigns.delivery.models import Message
 from campaigns.models import Campaign
 from campaigns.wording import REASONS
-from marketing.compliance import actions, queries
+from marketing.compliance import queries
 
 LOG_PAGE = 20
 REPORTS_PAGE = 25
@@ -60,17 +59,3 @@ def report(request: HttpRequest, pk: int) -> HttpResponse:
 def _why(reason: str) -> object:
     """The gate's reason in words; a bounce's as it is."""
     return REASONS.get(reason, reason.replace("_", " "))
-
-
-@require_safe
-def message_log(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """`/reports/<campaign>/message-log.csv`: the evidence as a file; its SHA-256 stands in a header and in the audit log."""
-    try:
-        evidence = actions.export_message_log(actor=access.of(request), campaign_id=pk)
-    except Campaign.DoesNotExist:
-        raise Http404 from None
-    response = FileResponse(
-        evidence.file, as_attachment=True, filename=evidence.name, content_type="text/csv; charset=utf-8"
-    )
-    response["X-Content-SHA256"] = evidence.sha256
-    return response

@@ -1,0 +1,61 @@
+"""What the evidence pages say: acts of the access log, outcomes, sources of opt-outs, replies that mean a bounce."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from marketing.compliance.rules import Kind
+
+TITLES: dict[Kind, Promise] = {
+    Kind.MESSAGES: _("Message log"),
+    Kind.CONSENT: _("Consent"),
+    Kind.OPT_OUTS: _("Opt-outs"),
+    Kind.ACCESS: _("Access log"),
+    Kind.STAFF: _("Staff and factors"),
+}
+
+ABOUT: dict[Kind, Promise] = {
+    Kind.MESSAGES: _(
+        "Every message of every campaign: where it has got to, and how it was protected on the way."
+    ),
+    Kind.CONSENT: _("Who agreed to what, where, and when. Rows are added and never changed."),
+    Kind.OPT_OUTS: _("Every “no”. Sending asks this list again for each message, at the moment it leaves."),
+    Kind.ACCESS: _(
+        "Who opened, looked for or took away records, and who was refused. It never shows what was read."
+    ),
+    Kind.STAFF: _("Who can sign in, by what second factor, and who is signed in now."),
+}
+
+ACCESS_WORDS: dict[str, Promise] = {
+    "phi.revealed": _("Opened records"),
+    "phi.refused": _("Was refused fields"),
+    "messages.viewed": _("Looked at a person's messages"),
+    "contacts.searched": _("Searched contacts"),
+    "import.problems_opened": _("Took an import's problem rows"),
+    "evidence.viewed": _("Looked at a message's history"),
+    "evidence.exported": _("Took evidence away"),
+    "audit.viewed": _("Read the access log"),
+    "access.denied": _("Was refused a page"),
+}
+
+# Sealed things that are opened and are no patient's record, by their table.
+OPENED: dict[str, Promise] = {"segments_segment": _("Opened a segment's rules")}
+
+OUTCOMES: dict[str, Promise] = {
+    "success": _("Done"),
+    "denied": _("Refused"),
+    "failure": _("Failed"),
+}
+OUTCOME_PILLS = {"success": "ok", "denied": "bad", "failure": "warn"}
+
+SOURCES: dict[str, Promise] = {
+    "one-click": _("One-click in the mail program"),
+    "unsubscribe page": _("Unsubscribe page"),
+    "preferences page": _("Preferences page"),
+    "said in a mail to another address": _("In a mail to another address of theirs"),
+    "hard bounce": _("Bounce"),
+}
+
+BOUNCES: dict[str, Promise] = {
+    "no_such_address": _("No such address"),
+    "refused": _("Refused by the receiver"),
+}
