@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.organization.models import Brand
-from campaigns import queries
+from campaigns import queries, rules, wording
 from campaigns.delivery.models import IpPool, Mailing
 from campaigns.designs.forms import BeginForm, beginnings
 from campaigns.designs.models import Design
@@ -134,6 +136,50 @@ class AudienceForm(forms.Form):
         cast("forms.TypedChoiceField", self.fields["segment"]).choices = [
             (definition.segment.pk, definition.name) for definition in segments
         ]
+
+
+class ScheduleForm(forms.Form):
+    """When to send: a day and a time by the clocks of a zone. Cleaned, `send_at` is that moment in UTC."""
+
+    day = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    time = forms.TimeField(label=_("Time"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    zone = forms.ChoiceField(label=_("By the clocks of"))
+
+    def __init__(self, *args: Any, campaign: Campaign, zones: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        zone = campaign.send_zone if campaign.send_zone in zones else zones[0]
+        self.initial["zone"] = zone
+        if campaign.send_at is not None:
+            shown = campaign.send_at.astimezone(ZoneInfo(zone))
+            self.initial.update(day=shown.date(), time=shown.time())
+        cast("forms.ChoiceField", self.fields["zone"]).choices = [
+            (each, wording.zone(each)) for each in zones
+        ]
+
+    def clean(self) -> dict[str, Any]:
+        """Find the moment; clocks that are put forward skip a time, and clocks that are put back show one twice."""
+        typed = self.cleaned_data
+        if {"day", "time", "zone"} <= typed.keys():
+            try:
+                typed["send_at"] = rules.moment(typed["day"], typed["time"], typed["zone"])
+            except rules.NoSuchTime:
+                self.add_error(
+                    "time",
+                    _(
+                        "This time doesn't exist on that day: the clocks are put forward. Choose an hour later."
+                    ),
+                )
+            except rules.TwiceThatDay:
+                self.add_error(
+                    "time",
+                    _(
+                        "The clocks show this time twice on that day: they are put back. Choose an hour later."
+                    ),
+                )
+            else:
+                if typed["send_at"] <= timezone.now():
+                    self.add_error("time", _("That time has passed. Choose a later one."))
+        return typed
 
 
 class DecisionForm(forms.Form):

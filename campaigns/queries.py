@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from accounts import access
 from accounts.access import Permission
@@ -18,6 +19,7 @@ from campaigns.designs.blocks import Block
 from campaigns.designs.lint import lint, speaks_of_health, stops
 from campaigns.designs.models import Design
 from campaigns.models import Campaign
+from campaigns.rules import Shelf
 from contacts.segments import queries as segments
 from contacts.segments import rules as segment_rules
 from contacts.segments.masking import FEWER, SMALL, Figure, exactly, tellable
@@ -47,11 +49,63 @@ def listed(actor: Actor) -> QuerySet[Campaign]:
     )
 
 
+_State = Mailing.State
+_ON_TIME = Q(send_at__isnull=False, missed="")
+_SHELVES: dict[Shelf, Q] = {
+    Shelf.ALL: Q(),
+    Shelf.DRAFTS: Q(mailing=None) | Q(mailing__state=_State.CANCELLED, mailing__started_at=None),
+    Shelf.WAITING: Q(mailing__state=_State.WAITING),
+    Shelf.APPROVED: Q(mailing__state=_State.READY) & ~_ON_TIME,
+    Shelf.SCHEDULED: Q(mailing__state=_State.READY) & _ON_TIME,
+    Shelf.SENDING: Q(mailing__state__in=[_State.FREEZING, _State.SENDING, _State.PAUSED]),
+    Shelf.SENT: Q(mailing__state=_State.FINISHED),
+    Shelf.CANCELLED: Q(mailing__state=_State.CANCELLED, mailing__started_at__isnull=False),
+}
+
+
+def found(actor: Actor, *, name: str, shelf: Shelf) -> tuple[QuerySet[Campaign], dict[Shelf, int]]:
+    """The campaigns on a shelf whose name has these words in it, and how many are on each shelf. Raises Denied."""
+    named = listed(actor)
+    for word in name.split():
+        named = named.filter(name__icontains=word)
+    numbers = named.order_by().aggregate(
+        **{each.value: Count("pk", filter=q) for each, q in _SHELVES.items()}
+    )
+    return named.filter(_SHELVES[shelf]), {each: numbers[each.value] for each in Shelf}
+
+
+def between(actor: Actor, begin: datetime, end: datetime) -> list[tuple[datetime, "Row"]]:
+    """What is to go, should have gone or went from one moment up to another, the earliest first. Raises Denied."""
+    coming = Q(send_at__gte=begin, send_at__lt=end)
+    gone = Q(mailing__started_at__gte=begin, mailing__started_at__lt=end)
+    timed = []
+    for row in rows(actor, listed(actor).filter(coming | gone)):
+        mailing = row.campaign.mailing
+        at = row.campaign.send_at or (mailing.started_at if mailing else None)
+        if at is not None:
+            timed.append((at, row))
+    return sorted(timed, key=lambda each: (each[0], each[1].campaign.pk))
+
+
+def due(now: datetime) -> QuerySet[Campaign]:
+    """Campaigns whose time has come and that nobody has launched or given up yet, the earliest first."""
+    return (
+        Campaign.objects.filter(send_at__lte=now, missed="")
+        .select_related("mailing", "design", "segment", "scheduled_by")
+        .order_by("send_at", "pk")
+    )
+
+
+def missed() -> QuerySet[Campaign]:
+    """Campaigns that didn't go at their time, the latest first, until somebody gives them another or takes it away."""
+    return Campaign.objects.exclude(missed="").order_by("-send_at", "-pk")
+
+
 def one(actor: Actor, pk: int) -> Campaign:
     """A campaign with all it points to. Raises Denied; Campaign.DoesNotExist."""
     access.require(actor, Permission.VIEW_CAMPAIGNS)
     return Campaign.objects.select_related(
-        "mailing__version", "design", "brand", "topic", "pool", "segment", "created_by"
+        "mailing__version", "design", "brand", "topic", "pool", "segment", "created_by", "scheduled_by"
     ).get(pk=pk)
 
 

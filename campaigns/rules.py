@@ -1,7 +1,11 @@
-"""What a campaign decides without asking anybody: whether a second person must approve it, where it stands, what it lacks."""
+"""What a campaign decides without asking anybody: whether a second person must approve it, where it stands, what it lacks, and
+which moment a time to send at is.
+"""
 
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 # An audience of this size needs a second person's word, whatever it is about (BEHAVIOURS C13).
 LARGE_AUDIENCE = 500
@@ -16,6 +20,19 @@ class State(StrEnum):
     APPROVED = "approved"
     SENDING = "sending"
     PAUSED = "paused"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+
+
+class Shelf(StrEnum):
+    """The parts that the list of campaigns falls into; each campaign stands on one besides the first."""
+
+    ALL = "all"
+    DRAFTS = "drafts"
+    WAITING = "waiting"
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
+    SENDING = "sending"
     SENT = "sent"
     CANCELLED = "cancelled"
 
@@ -115,3 +132,82 @@ def blockers(facts: Facts) -> tuple[Blocker, ...]:
         (Blocker.DESIGN_STOPPED, facts.design and facts.design_stopped),
     )
     return tuple(blocker for blocker, holds in found if holds)
+
+
+# --- A time to send at.
+
+# From nine in the evening to eight in the morning: a message then is warned of, as telemarketing is by 47 CFR 64.1200(c)(1).
+QUIET_FROM, QUIET_TO = time(21), time(8)
+# A launch that couldn't be made at its time is tried for so long: what was meant for the morning mustn't come at night.
+LATE = timedelta(hours=1)
+US_ZONES = (
+    "America/New_York",
+    "America/Chicago",
+    "America/Denver",
+    "America/Phoenix",
+    "America/Los_Angeles",
+    "America/Anchorage",
+    "Pacific/Honolulu",
+    "America/Puerto_Rico",
+)
+
+
+class Missed(StrEnum):
+    """Why a campaign didn't go at its time."""
+
+    NOT_APPROVED = "not_approved"
+    CHANGED = "changed"
+    DEACTIVATED = "deactivated"
+    NOT_ALLOWED = "not_allowed"
+    NOBODY = "nobody"
+    TOO_LATE = "too_late"
+    REFUSED = "refused"
+
+
+class NoSuchTime(Exception):
+    """The clocks skip this time on this day."""
+
+
+class TwiceThatDay(Exception):
+    """The clocks show this time twice on this day, so nobody could say which is meant."""
+
+
+def moment(day: date, at: time, zone: str) -> datetime:
+    """What the clocks of a zone show, as a moment in UTC.
+
+    Raises NoSuchTime in the hour that is skipped in spring, TwiceThatDay in the one that is repeated in autumn, and
+    zoneinfo.ZoneInfoNotFoundError for a zone that there isn't.
+    """
+    local = datetime.combine(day, at.replace(tzinfo=None), ZoneInfo(zone))
+    first, second = local.replace(fold=0).astimezone(UTC), local.replace(fold=1).astimezone(UTC)
+    if first == second:
+        return first
+    # In a gap neither reading gives back what the clocks were said to show.
+    if first.astimezone(local.tzinfo).replace(tzinfo=None) != local.replace(tzinfo=None):
+        raise NoSuchTime
+    raise TwiceThatDay
+
+
+def is_quiet(at: datetime, zone: str) -> bool:
+    """Whether it is night by the clocks of a zone: 21:00 to 08:00."""
+    shown = at.astimezone(ZoneInfo(zone)).time()
+    return shown >= QUIET_FROM or shown < QUIET_TO
+
+
+def zones(organization: str, reader: str) -> tuple[str, ...]:
+    """The zones that a time may be given in, each once: the organisation's, the reader's, UTC, those of the United States."""
+    return tuple(dict.fromkeys((organization, reader, "UTC", *US_ZONES)))
+
+
+def missed(*, state: State, active: bool, late_by: timedelta) -> Missed | None:
+    """Why a campaign whose time has come can't go, by what is known without asking who is in its segment.
+
+    One that is a draft again was changed since it was given its time. Being late comes last: no other reason would be told then.
+    """
+    if state in {State.WAITING, State.RETURNED}:
+        return Missed.NOT_APPROVED
+    if state is not State.APPROVED:
+        return Missed.CHANGED
+    if not active:
+        return Missed.DEACTIVATED
+    return Missed.TOO_LATE if late_by > LATE else None

@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from campaigns.views import approvals, on_contacts, planning, running, writing
+from campaigns.views import approvals, coming, on_contacts, planning, running, scheduling, writing
 
 urlpatterns = [
     path("campaigns/", planning.listing, name="campaigns"),
     path("campaigns/new/", planning.new, name="campaign_new"),
+    path("campaigns/calendar/", coming.calendar, name="campaign_calendar"),
     path("campaigns/<int:pk>/", running.campaign, name="campaign"),
     path("campaigns/<int:pk>/setup/", planning.setup, name="campaign_setup"),
     path("campaigns/<int:pk>/audience/", planning.audience, name="campaign_audience"),
@@ -20,6 +21,10 @@ urlpatterns = [
     path("campaigns/<int:pk>/progress/", running.progress, name="campaign_progress"),
     path("campaigns/<int:pk>/ask/", running.ask, name="campaign_ask"),
     path("campaigns/<int:pk>/launch/", running.launch, name="campaign_launch"),
+    path("campaigns/<int:pk>/duplicate/", planning.duplicate, name="campaign_duplicate"),
+    path("campaigns/<int:pk>/schedule/", scheduling.schedule, name="campaign_schedule"),
+    path("campaigns/<int:pk>/unschedule/", scheduling.unschedule, name="campaign_unschedule"),
+    path("campaigns/<int:pk>/reschedule/<int:seconds>/", scheduling.reschedule, name="campaign_reschedule"),
     path("campaigns/<int:pk>/pause/", running.pause, name="campaign_pause"),
     path("campaigns/<int:pk>/resume/", running.resume, name="campaign_resume"),
     path("campaigns/<int:pk>/cancel/", running.cancel, name="campaign_cancel"),

@@ -3,7 +3,7 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.rules import Blocker, State, Step
+from campaigns.rules import EDITABLE, Blocker, Missed, Shelf, State, Step
 
 # The kind of the pill, and the word in it.
 STATES: dict[State, tuple[str, Promise]] = {
@@ -16,6 +16,59 @@ STATES: dict[State, tuple[str, Promise]] = {
     State.SENT: ("ok", _("Sent")),
     State.CANCELLED: ("bad", _("Cancelled")),
 }
+
+
+def pill(state: State, *, timed: bool, missed: str) -> tuple[str, Promise]:
+    """The kind and the word of a campaign's pill; a time that was kept or missed says more than its state."""
+    if missed and state in EDITABLE:
+        return "bad", _("Not sent at its time")
+    if timed and state is State.APPROVED:
+        return "info", _("Scheduled")
+    return STATES[state]
+
+
+# Why a campaign didn't go at its time, and what to do.
+MISSED: dict[Missed, Promise] = {
+    Missed.NOT_APPROVED: _("Its time passed without approval."),
+    Missed.CHANGED: _("It, or its segment's rules, were changed after it was given its time."),
+    Missed.DEACTIVATED: _("Who gave it its time has no account here any more."),
+    Missed.NOT_ALLOWED: _("Who gave it its time may not send campaigns any more."),
+    Missed.NOBODY: _("Nobody was in its segment at its time."),
+    Missed.TOO_LATE: _(
+        "It couldn't be sent within an hour of its time, because nobody could say who is in its segment, or nothing was "
+        "running here. Later than that it isn't sent by itself."
+    ),
+    Missed.REFUSED: _("Something was missing at its time. The review page says what."),
+}
+
+SHELVES: dict[Shelf, Promise] = {
+    Shelf.ALL: _("All"),
+    Shelf.DRAFTS: _("Drafts"),
+    Shelf.WAITING: _("Waiting"),
+    Shelf.APPROVED: _("Approved"),
+    Shelf.SCHEDULED: _("Scheduled"),
+    Shelf.SENDING: _("Sending"),
+    Shelf.SENT: _("Sent"),
+    Shelf.CANCELLED: _("Cancelled"),
+}
+
+ZONES: dict[str, Promise] = {
+    "America/New_York": _("Eastern time (New York)"),
+    "America/Chicago": _("Central time (Chicago)"),
+    "America/Denver": _("Mountain time (Denver)"),
+    "America/Phoenix": _("Arizona time (Phoenix)"),
+    "America/Los_Angeles": _("Pacific time (Los Angeles)"),
+    "America/Anchorage": _("Alaska time (Anchorage)"),
+    "Pacific/Honolulu": _("Hawaii time (Honolulu)"),
+    "America/Puerto_Rico": _("Atlantic time (Puerto Rico)"),
+    "UTC": _("UTC"),
+}
+
+
+def zone(name: str) -> str:
+    """A time zone in words; one that has none here by its own name."""
+    return str(ZONES[name]) if name in ZONES else name.replace("_", " ")
+
 
 STEPS: dict[Step, Promise] = {
     Step.SETUP: _("Setup"),

@@ -113,6 +113,7 @@ TEMPLATES = [
                 "django.templatetags.i18n",
                 "django.templatetags.l10n",
                 "django.templatetags.static",
+                "django.templatetags.tz",
                 "marketing.home.templatetags.look",
             ],
             "loaders": [
@@ -231,6 +232,7 @@ CELERY_TASK_ROUTES = {
 CELERY_BEAT_SCHEDULE = {
     "chain": {"task": "safeguards.chain", "schedule": 1.0, "options": {"expires": 5}},
     "sweep": {"task": "delivery.sweep", "schedule": 2.0, "options": {"expires": 10}},
+    "scheduled": {"task": "campaigns.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "notices": {"task": "delivery.send_notices", "schedule": 5.0, "options": {"expires": 10}},
     "imports": {"task": "contacts.sweep_imports", "schedule": 5.0, "options": {"expires": 10}},
 }

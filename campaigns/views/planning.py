@@ -1,10 +1,14 @@
 """Pages on which a campaign is planned: the list, its name, terms and audience, and the review."""
 
+from urllib.parse import urlencode
+
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import access
 from accounts.access import Permission
@@ -13,9 +17,10 @@ from campaigns.designs import queries as designs
 from campaigns.designs.forms import chosen
 from campaigns.designs.lint import Finding, Level
 from campaigns.designs.starters import CLINIC_NEWS, STARTERS
-from campaigns.forms import AudienceForm, NewCampaignForm, SetupForm
+from campaigns.forms import AudienceForm, NewCampaignForm, ScheduleForm, SetupForm
 from campaigns.models import Campaign
 from campaigns.views import steps
+from campaigns.views.steps import with_pills
 from contacts.segments import queries as segments
 from contacts.segments.client import IndexAway
 from contacts.segments.queries import Count, Definition
@@ -26,18 +31,42 @@ PER_PAGE = 20
 
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """All campaigns, the last changed first."""
+    """Campaigns, the last changed first: those on one shelf, or whose name has some words in it."""
     actor = access.of(request)
-    page = Paginator(queries.listed(actor), PER_PAGE).get_page(request.GET.get("page"))
+    name, wanted = request.GET.get("q", "").strip(), request.GET.get("state", "")
+    shelf = rules.Shelf(wanted) if wanted in set(rules.Shelf) else rules.Shelf.ALL
+    found, numbers = queries.found(actor, name=name, shelf=shelf)
+    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
         "campaigns/list.html",
         {
             "page": page,
-            "rows": [(row, wording.STATES[row.state]) for row in queries.rows(actor, page.object_list)],
+            "rows": with_pills(queries.rows(actor, page.object_list)),
+            "name": name,
+            "shelf": shelf,
+            "shelves": [
+                (
+                    "?" + urlencode({"state": each.value} | ({"q": name} if name else {})),
+                    wording.SHELVES[each],
+                    numbers[each],
+                    each is shelf,
+                )
+                for each in rules.Shelf
+            ],
+            "filtered": bool(name) or shelf is not rules.Shelf.ALL,
             "may_edit": access.allowed(actor, Permission.EDIT_CAMPAIGNS),
         },
     )
+
+
+@require_POST
+def duplicate(request: HttpRequest, pk: int) -> HttpResponse:
+    """A draft with the same setup, audience and message."""
+    actor = steps.editor(request)
+    made = actions.duplicate_campaign(actor=actor, campaign=steps.found(request, pk))
+    messages.success(request, _("This is the copy: a draft. Give it a name of its own."))
+    return steps.to_page(made, rules.Step.SETUP)
 
 
 @require_http_methods(["GET", "POST"])
@@ -121,7 +150,12 @@ def audience(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_GET
 def review(request: HttpRequest, pk: int) -> HttpResponse:
-    """What is still lacking, who would get it and who not, and the button that sends it or asks for approval."""
+    """What is still lacking, who would get it and who not, and the buttons that send it, now or later, or ask for approval."""
+    return review_page(request, pk)
+
+
+def review_page(request: HttpRequest, pk: int, form: ScheduleForm | None = None) -> HttpResponse:
+    """The review, with a time to send at as it was typed."""
     actor, campaign, state = steps.planned(request, pk)
     if state not in rules.EDITABLE:
         return redirect("campaign", pk=pk)
@@ -149,6 +183,8 @@ def review(request: HttpRequest, pk: int) -> HttpResponse:
         must_ask=rules.needs_approval(clinical=clinical, audience_size=size),
         changed=queries.audience_changed(actor, campaign),
         may_launch=access.allowed(actor, Permission.LAUNCH_CAMPAIGN),
+        form=form or ScheduleForm(campaign=campaign, zones=steps.zones()),
+        **steps.timing(campaign),
         **expected,
     )
 

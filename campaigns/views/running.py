@@ -22,7 +22,8 @@ def campaign(request: HttpRequest, pk: int) -> HttpResponse:
     actor, shown = access.of(request), steps.found(request, pk)
     state = queries.state(shown)
     may_edit = access.allowed(actor, Permission.EDIT_CAMPAIGNS)
-    if may_edit and state in {rules.State.DRAFT, rules.State.RETURNED}:
+    # One whose time passed says so first.
+    if may_edit and state in {rules.State.DRAFT, rules.State.RETURNED} and not shown.missed:
         return steps.to_page(shown, steps.next_step(shown))
     name = ""
     if shown.segment and access.allowed(actor, Permission.VIEW_SEGMENTS):
@@ -55,7 +56,8 @@ def _progress(actor: Actor, shown: Campaign) -> dict[str, object]:
     return {
         "campaign": shown,
         "state": state,
-        "pill": wording.STATES[state],
+        "pill": steps.pill(shown, state),
+        **steps.timing(shown),
         "live": state in rules.LIVE,
         "progress": seen,
         "reasons": [(wording.REASONS.get(reason, reason), number) for reason, number in reasons.items()],

@@ -1,15 +1,18 @@
 """What the pages of one campaign share: the steps with their ticks, and news of what went wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from accounts import access
 from accounts.access import Permission
+from accounts.organization.models import Organization
 from campaigns import queries, rules, wording
 from campaigns.delivery.actions import NotPossible
 from campaigns.models import Campaign
@@ -64,6 +67,7 @@ def page(
             "trail": crumbs(),
             "state": state,
             "asked": state in rules.ASKED,
+            "pill": pill(campaign, state),
             "refusal": queries.last_refusal(campaign) if state is rules.State.RETURNED else None,
             **context,
         },
@@ -80,7 +84,7 @@ def change(
         messages.error(request, str(error))
         return False
     if before in rules.ASKED and changed.mailing_id is None:
-        _tell_reopened(request, before)
+        _tell_reopened(request, before, changed)
     return True
 
 
@@ -115,6 +119,34 @@ def crumbs(*pages: tuple[str, str]) -> list[tuple[str, str]]:
     return [(_("Campaigns"), reverse("campaigns")), *pages]
 
 
+def with_pills(rows: Sequence[queries.Row]) -> list[tuple[queries.Row, tuple[str, Promise]]]:
+    """Rows of a list, each with its pill."""
+    return [(row, pill(row.campaign, row.state)) for row in rows]
+
+
+def pill(campaign: Campaign, state: rules.State) -> tuple[str, Promise]:
+    """The kind and the word of a campaign's pill."""
+    return wording.pill(state, timed=campaign.send_at is not None, missed=campaign.missed)
+
+
+def timing(campaign: Campaign) -> dict[str, object]:
+    """What pages say of a campaign's time: the zone in words, whether it is night then, and why it wasn't kept."""
+    if campaign.send_at is None:
+        return {}
+    return {
+        "send_zone": wording.zone(campaign.send_zone),
+        "quiet": rules.is_quiet(campaign.send_at, campaign.send_zone),
+        "missed": wording.MISSED[rules.Missed(campaign.missed)] if campaign.missed else "",
+    }
+
+
+def zones() -> tuple[str, ...]:
+    """The zones that the reader may give a time in, the organisation's first."""
+    reader = timezone.get_current_timezone_name()
+    organization = Organization.objects.first()
+    return rules.zones(organization.time_zone if organization else reader, reader)
+
+
 def attempt(request: HttpRequest, act: Callable[[], object], done: str) -> bool:
     """Do something and tell the person how it went; whether it went well."""
     try:
@@ -134,9 +166,15 @@ def index_away() -> str:
     return _("Nobody can be counted right now: the index is starting. Try again in a minute.")
 
 
-def _tell_reopened(request: HttpRequest, before: rules.State) -> None:
-    """Say that a change took back what had been asked for or given."""
-    if before is rules.State.APPROVED:
+def _tell_reopened(request: HttpRequest, before: rules.State, changed: Campaign) -> None:
+    """Say that a change took back what had been asked for or given, and that a time doesn't hold without it."""
+    timed = changed.send_at is not None and not changed.missed
+    if timed:
+        messages.warning(
+            request,
+            _("You changed a campaign that has a time to send at. Schedule it again, or it won't go."),
+        )
+    elif before is rules.State.APPROVED:
         messages.warning(
             request, _("You changed an approved campaign, so its approval is void. Ask for it again.")
         )

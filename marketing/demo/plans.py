@@ -253,3 +253,20 @@ SLOW = Plan(
     ),
     comment="Everybody may know our hours.",
 )
+
+TOMORROW = Plan(
+    name="Flu shots without an appointment",
+    segment="Everybody",
+    topic="clinic-news",
+    subject="Flu shots on three Saturdays",
+    preheader="No appointment needed between eight and noon.",
+    blocks=(
+        Heading("Flu shots on Saturdays"),
+        Text(
+            "Hello {{ first_name|there }},\n\nOn the next three Saturdays you can come for your flu shot without an "
+            "appointment, between eight and noon, at the main entrance."
+        ),
+        _visit("See our hours"),
+    ),
+    comment="Good. Ten in the morning suits the desk.",
+)

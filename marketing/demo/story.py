@@ -2,11 +2,15 @@
 
 import time
 from collections.abc import Callable
+from datetime import time as clock
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils import timezone
 
 from accounts import access
+from accounts.organization.models import Organization
 from campaigns import actions as campaigns
 from campaigns.delivery import actions as delivery
 from campaigns.delivery.actions.sending_domains import published_key
@@ -14,6 +18,7 @@ from campaigns.delivery.models import Mailing, SendingDomain, Stream
 from campaigns.delivery.queries import Progress, progress
 from campaigns.delivery.sandbox.names import publish
 from campaigns.models import Campaign
+from campaigns.rules import moment
 from contacts import actions as contacts
 from contacts.models import Import
 from contacts.segments import queries as counts
@@ -24,7 +29,7 @@ from marketing.compliance import actions as compliance
 from marketing.compliance.queries import messages_of_mailing
 from marketing.demo import dana, people, sample
 from marketing.demo.patients import Played
-from marketing.demo.plans import ALL, SEGMENTS, SLOW, TODAY, WAITING, Plan
+from marketing.demo.plans import ALL, SEGMENTS, SLOW, TODAY, TOMORROW, WAITING, Plan
 
 Say = Callable[[str], None]
 
@@ -155,9 +160,10 @@ def _launch(campaign: Campaign, plan: Plan) -> Mailing:
 
 
 def _what_goes_on() -> None:
-    """One campaign that waits for approval, one that is sent slowly enough to watch, and one that is only begun."""
+    """One campaign that waits for approval, one that goes tomorrow, one that is sent slowly enough to watch, one only begun."""
     by_name = {counts.reveal_segment(dana.actor(), each).name: each for each in Segment.objects.all()}
     campaigns.request_approval(actor=dana.actor(), campaign=dana.write(WAITING, by_name[WAITING.segment]))
+    _schedule(dana.write(TOMORROW, by_name[TOMORROW.segment]), TOMORROW)
     slow = delivery.add_pool(
         actor=access.system("setup"),
         name="New addresses, sent slowly",
@@ -169,6 +175,22 @@ def _what_goes_on() -> None:
     )
     _launch(dana.write(SLOW, by_name[SLOW.segment], slow), SLOW)
     campaigns.create_campaign(actor=dana.actor(), name="Spring newsletter")
+
+
+def _schedule(campaign: Campaign, plan: Plan) -> None:
+    """Give it a time tomorrow by the clinic's clocks, and have it approved."""
+    zone = Organization.objects.get().time_zone
+    tomorrow = timezone.localdate(timezone=ZoneInfo(zone)) + timedelta(days=1)
+    campaigns.schedule_campaign(
+        actor=dana.actor(),
+        campaign=campaign,
+        send_at=moment(tomorrow, clock(plan.hour), zone),
+        zone=zone,
+    )
+    campaign.refresh_from_db()
+    if campaign.mailing is not None and campaign.mailing.needs_approval:
+        marcus = access.of_user(people.user("marcus"))
+        campaigns.approve_campaign(actor=marcus, mailing=campaign.mailing, comment=plan.comment)
 
 
 def _compare(counted: Progress, played: Played) -> None:

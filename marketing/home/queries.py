@@ -10,14 +10,18 @@ from django.utils.translation import ngettext
 
 from accounts import access
 from accounts.access import Permission
+from campaigns import wording
 from campaigns.models import Campaign
-from campaigns.queries import waiting_for_approval
+from campaigns.queries import missed, waiting_for_approval
+from campaigns.rules import Missed
 from contacts.models import Contact, Import
 from contacts.segments.models import Segment
 from safeguards.actor import Actor
 
 # Finished imports with problems are pointed to for so long.
 RECENT = timedelta(days=7)
+# So many campaigns that missed their time are named; the list has the others.
+FEW = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +50,24 @@ def needs_you(actor: Actor) -> list[Waiting]:
                 url=reverse("approvals"),
             )
         )
+    if access.allowed(actor, Permission.LAUNCH_CAMPAIGN):
+        found.extend(_missed())
     if access.allowed(actor, Permission.IMPORT_CONTACTS):
         found.extend(_imports(actor))
     return found
+
+
+def _missed() -> list[Waiting]:
+    return [
+        Waiting(
+            kind="bad",
+            icon="clock-exclamation",
+            title=_("“%(name)s” wasn't sent at its time") % {"name": campaign.name},
+            text=str(wording.MISSED[Missed(campaign.missed)]),
+            url=reverse("campaign", args=[campaign.pk]),
+        )
+        for campaign in missed()[:FEW]
+    ]
 
 
 def _imports(actor: Actor) -> list[Waiting]:

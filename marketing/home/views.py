@@ -6,7 +6,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import access
 from accounts.access import Permission
-from campaigns import queries, wording
+from campaigns import queries
+from campaigns.views.steps import with_pills
 from marketing.home.context import navigation
 from marketing.home.queries import first_steps, needs_you
 from marketing.home.search import LONGEST, search
@@ -41,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "home/home.html",
         {
             "waiting": needs_you(actor),
-            "rows": [(row, wording.STATES[row.state]) for row in recent],
+            "rows": with_pills(recent),
             "first_steps": [] if recent else first_steps(actor),
             "trend": trend(actor) if recent and access.allowed(actor, Permission.VIEW_REPORTS) else None,
             "may_count": access.allowed(actor, Permission.VIEW_SEGMENTS),

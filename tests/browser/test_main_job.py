@@ -11,10 +11,13 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from email.message import EmailMessage
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Error
 
 from accounts import access, actions
@@ -239,6 +242,7 @@ def send_it(dana: Colleague) -> None:
     dana.sign_in()
     dana.look("home")
     dana.press("Winter news", "link")
+    keep_a_time(dana)
     dana.press("Review and send", "link")
     dana.press("Send now")
     dana.look("send now")
@@ -253,6 +257,29 @@ def send_it(dana: Colleague) -> None:
     dana.look("campaign sent")
     dana.turn_to("Campaigns")
     dana.look("campaigns")
+
+
+def keep_a_time(dana: Colleague) -> None:
+    """Give the campaign a time, see it in the calendar, take the time away; its approval stays."""
+    tomorrow = timezone.localdate(timezone=ZoneInfo("America/Chicago")) + timedelta(days=1)
+    dana.press("Review and send", "link")
+    dana.field("Day").fill(tomorrow.isoformat())
+    dana.field("Time").fill("22:00")
+    dana.field("By the clocks of").select_option(label="Central time (Chicago)")
+    dana.look("campaign time")
+    dana.press("Set the time")
+    dana.sees("The time is set.")
+    dana.sees("That is at night")
+    dana.look("campaign scheduled")
+    dana.turn_to("Campaigns")
+    dana.look("campaigns scheduled")
+    dana.press("Calendar", "link")
+    dana.go(f"{dana.staff_url}/campaigns/calendar/?month={tomorrow:%Y-%m}")
+    dana.sees("10:00 PM")
+    dana.look("calendar")
+    dana.press("Winter news", "link")
+    dana.press("Take the time away")
+    dana.sees("The time is taken away.")
 
 
 def keep_templates(dana: Colleague, stack: Stack) -> None:

@@ -27,6 +27,7 @@ ENGINE = Engine(
         "django.templatetags.i18n",
         "django.templatetags.l10n",
         "django.templatetags.static",
+        "django.templatetags.tz",
         "marketing.home.templatetags.look",
     ],
 )
