@@ -22,6 +22,8 @@ PICTURES = (
     ("Dana Kim", "campaigns", "/campaigns/", "Winter hours"),
     ("Marcus Ruiz", "approvals", "/approvals/", "Evening classes"),
     ("Olive Okoro", "report", "/reports/7/", "Clicks by link"),
+    ("Dana Kim", "calendar", "/campaigns/calendar/", "Scheduled"),
+    ("Olive Okoro", "compliance", "/compliance/", "Sends after an opt-out"),
     ("Olive Okoro", "inbox", "/demo/inbox/", "came"),
 )
 
