@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.views import approvals, coming, on_contacts, planning, running, scheduling, writing
+from campaigns.views import approvals, coming, on_contacts, people, planning, running, scheduling, writing
 
 urlpatterns = [
     path("campaigns/", planning.listing, name="campaigns"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("campaigns/<int:pk>/test/", writing.test, name="campaign_test"),
     path("campaigns/<int:pk>/preview/", writing.preview, name="campaign_preview"),
     path("campaigns/<int:pk>/review/", planning.review, name="campaign_review"),
+    path("campaigns/<int:pk>/people/", people.people, name="campaign_people"),
     path("campaigns/<int:pk>/progress/", running.progress, name="campaign_progress"),
     path("campaigns/<int:pk>/ask/", running.ask, name="campaign_ask"),
     path("campaigns/<int:pk>/launch/", running.launch, name="campaign_launch"),

@@ -95,6 +95,20 @@ BLOCKERS: dict[Blocker, Promise] = {
     Blocker.DESIGN_STOPPED: _("Something in the message must be mended. The checks beside it say what."),
 }
 
+# The people that a campaign's numbers count.
+PEOPLE: dict[str, Promise] = {
+    "all": _("Audience"),
+    "sent": _("Sent"),
+    "waiting": _("Waiting to be sent"),
+    "withheld": _("Withheld"),
+    "not_delivered": _("Bounced or expired"),
+    "uncertain": _("Uncertain"),
+    "cancelled": _("Cancelled"),
+    "opened": _("Opened"),
+    "clicked": _("Clicked"),
+    "unsubscribed": _("Unsubscribed"),
+}
+
 # Why somebody doesn't get a message: in the forecast, and by the gate at the moment of sending.
 REASONS: dict[str, Promise] = {
     "deceased": _("Have died"),

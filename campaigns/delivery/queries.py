@@ -1,12 +1,12 @@
 """Reads of delivery: how a mailing is getting on. The evidence of each message is message_log's."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection
 
 from campaigns.delivery.models import Mailing, Message, MessageEvent
-from contacts.consent.queries import unsubscribed_by_mailing
+from contacts.consent.queries import messages_that_ended, unsubscribed_by_mailing
 
 UNFINISHED = (Message.State.QUEUED, Message.State.CLAIMED, Message.State.ATTEMPTING)
 
@@ -107,15 +107,47 @@ def clicks_by_link(mailing_id: int) -> list[tuple[int, str, int]]:
         return [(number, url, count) for number, url, count in cursor.fetchall()]
 
 
-def messages_of_contact(contact_id: int, limit: int = 50) -> list[dict[str, Any]]:
-    """What was sent to one contact, newest first, for the contact's page."""
-    messages = Message.objects.filter(contact_id=contact_id).order_by("-updated_at")[:limit]
+def messages_of_contact(contact_id: int, *, clinical: bool, limit: int = 50) -> list[dict[str, object]]:
+    """What was sent to one contact, newest first, for the contact's page; `clinical` includes mailings by health data."""
+    messages = Message.objects.filter(contact_id=contact_id).order_by("-updated_at")
+    if not clinical:
+        messages = messages.exclude(mailing_id__in=Mailing.objects.filter(clinical=True).values("pk"))
+    shown = list(messages[:limit])
     subjects = dict(
-        Mailing.objects.filter(pk__in={message.mailing_id for message in messages}).values_list(
+        Mailing.objects.filter(pk__in={message.mailing_id for message in shown}).values_list(
             "pk", "version__subject"
         )
     )
-    return [{"message": message, "subject": subjects.get(message.mailing_id, "")} for message in messages]
+    return [{"message": message, "subject": subjects.get(message.mailing_id, "")} for message in shown]
+
+
+def recipients(
+    mailing_id: int,
+    *,
+    states: Collection[str] = (),
+    reason: str = "",
+    without: Collection[str] = (),
+    event: str | None = None,
+    unsubscribed: bool = False,
+    after: int,
+    limit: int,
+) -> list[Message]:
+    """Messages of a mailing with ids above `after`, ascending: in these states (none: in any), withheld for this reason and not
+    for those `without`, with an event of this kind that may be tied to a person, or by whose link somebody unsubscribed.
+    """
+    found = Message.objects.filter(mailing_id=mailing_id, id__gt=after)
+    if states:
+        found = found.filter(state__in=states)
+    if reason:
+        found = found.filter(reason=reason)
+    if without:
+        found = found.exclude(reason__in=without)
+    if event:
+        events = MessageEvent.objects.filter(mailing_id=mailing_id, kind=event, message_id__isnull=False)
+        found = found.filter(id__in=events.values("message_id"))
+    if unsubscribed:
+        found = found.filter(id__in=messages_that_ended(mailing_id))
+    return list(found.order_by("id")[:limit])
 
 
 def uncertain_count(mailing_id: int) -> int:

@@ -11,5 +11,6 @@ from campaigns import queries
 @require_safe
 def messages(request: HttpRequest, pk: int) -> HttpResponse:
     """`/contacts/<id>/messages/`: subject, state and time of each, newest first."""
-    rows = queries.messages_of(access.of(request), pk)
-    return render(request, "campaigns/on_contact.html", {"rows": rows})
+    actor = access.of(request)
+    context = {"rows": queries.messages_of(actor, pk), "hidden": queries.clinical_is_hidden(actor)}
+    return render(request, "campaigns/on_contact.html", context)

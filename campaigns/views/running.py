@@ -60,7 +60,10 @@ def _progress(actor: Actor, shown: Campaign) -> dict[str, object]:
         **steps.timing(shown),
         "live": state in rules.LIVE,
         "progress": seen,
-        "reasons": [(wording.REASONS.get(reason, reason), number) for reason, number in reasons.items()],
+        "reasons": [
+            (wording.REASONS.get(reason, reason), number, reason) for reason, number in reasons.items()
+        ],
+        "leads": queries.leads(actor, shown),
         "report_url": _report_url(shown) if found else "",
         "may_launch": access.allowed(actor, Permission.LAUNCH_CAMPAIGN),
         "may_edit": access.allowed(actor, Permission.EDIT_CAMPAIGNS),

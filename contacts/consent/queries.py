@@ -108,12 +108,16 @@ def unmendable_here(address_hash: bytes) -> bool:
 
 def unsubscribed_by_mailing(mailing_id: int) -> int:
     """How many people a mailing made unsubscribe, whether or not they came back."""
-    return (
-        Suppression.objects.filter(mailing_id=mailing_id, source__in=("one-click", "unsubscribe page"))
-        .values("address_hash")
-        .distinct()
-        .count()
-    )
+    return _ended_by(mailing_id).values("address_hash").distinct().count()
+
+
+def messages_that_ended(mailing_id: int) -> QuerySet[Suppression, int | None]:
+    """Ids of the mailing's messages by whose links somebody unsubscribed, whether or not they came back."""
+    return _ended_by(mailing_id).values_list("message_id", flat=True)
+
+
+def _ended_by(mailing_id: int) -> QuerySet[Suppression]:
+    return Suppression.objects.filter(mailing_id=mailing_id, source__in=("one-click", "unsubscribe page"))
 
 
 @dataclass(frozen=True, slots=True)

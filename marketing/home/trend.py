@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import access
@@ -29,6 +30,11 @@ class Week:
     sent: int
     clicked: int
     covered: bool
+
+    @property
+    def url(self) -> str:
+        """The reports of the campaigns that began in it."""
+        return f"{reverse('reports')}?week={self.begins.isoformat()}"
 
 
 @dataclass(frozen=True, slots=True)

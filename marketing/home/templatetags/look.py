@@ -120,6 +120,16 @@ def num(number: int | float | Decimal | None) -> str:
     return NO_NUMBER if number is None else number_format(number, use_l10n=True, force_grouping=True)
 
 
+@register.simple_tag
+def counted(number: int | None, url: str = "") -> SafeString | str:
+    """Show a number as `num` does, as a link to what it counts; without an address, or where it is covered, the number alone."""
+    return (
+        format_html('<a class="counted" href="{}">{}</a>', url, num(number))
+        if url and number
+        else num(number)
+    )
+
+
 @register.inclusion_tag("partials/progress.html")
 def progress(done: int, total: int | None, label: str) -> dict[str, object]:
     """Show how far long work has come, as a bar and in words; `label` says what work it is.

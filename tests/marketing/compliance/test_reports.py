@@ -118,7 +118,12 @@ def test_the_list_leads_to_the_report_and_the_report_counts() -> None:
     campaign = sent()
     assert f'href="/reports/{campaign.pk}/"' in page(cast.olive(), "reports")
     shown = page(cast.olive(), "report", campaign.pk)
-    assert re.search(r'Sent over verified TLS</div> <div class="kpi-value">2</div>', shown)
+    figure = re.search(
+        r'Sent over verified TLS</div> <div class="kpi-value"> ?<a class="counted" href="([^"]+)">2</a>',
+        shown,
+    )
+    assert figure
+    assert f"campaign={campaign.pk}" in figure[1], "an officer is led to the messages that it counts"
     assert "Have died" in shown
     assert "Approved by</dt> <dd> Marcus Ruiz </dd>" in shown
 
