@@ -10,7 +10,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
             --custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench fuzz pictures lock stop clean
+.PHONY: help demo run test check bench fuzz pictures evaluate lock stop clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -49,6 +49,10 @@ fuzz: ## run the property tests with many more examples
 pictures: ## take the README's pictures anew, from a `make demo` that is up (URL=http://localhost:8000)
 	$(SETUP) --dev
 	@.venv/bin/python -m tests.browser.pictures $(URL)
+
+evaluate: ## play all the people of a `make demo` that is up, and tell what went wrong (URL=…; MINUTES=60; SHOTS=folder)
+	$(SETUP) --dev
+	@.venv/bin/python -m tests.browser.evaluator $(URL) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SHOTS),--shots $(SHOTS))
 
 lock: ## resolve dependencies anew (UPGRADE=1: to the newest that pyproject.toml allows)
 	$(SETUP) --dev

@@ -24,7 +24,8 @@ from accounts import access, actions
 from accounts.models import Role
 from marketing import founding
 from tests.accounts.sign_in import PASSWORD
-from tests.browser.visitor import Colleague, Visitor
+from tests.browser.colleague import Colleague
+from tests.browser.visitor import Visitor
 from tests.campaigns.designs.test_pictures import drawn
 from tests.flows.stack import Stack
 
