@@ -8,6 +8,7 @@ WELLSENT_DEMO                                   the demonstration: every mail go
 DELIVERY_DNS, DELIVERY_SMTP_PORT, DELIVERY_CA_FILE   resolver (host:port), port and authority to trust in place of the public ones
 """
 
+import logging
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -248,6 +249,8 @@ DELIVERY_CA_FILE = environment.text("DELIVERY_CA_FILE", "")
 SANDBOX_DIR = STATE_DIR / "sandbox"
 CORPUS_DIR = Path(environment.text("CORPUS_DIR", str(BASE_DIR.parent / "shared" / "data")))
 
+# What a library warns of goes through the same lines, which hold back what may name a person.
+logging.captureWarnings(True)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -117,7 +117,7 @@ def recipients(
     return Recipients(
         [_recipient(message, people.get(message.contact_id or 0)) for message in shown],
         next=shown[-1].id if len(found) > PER_PAGE else None,
-        unnamed=not opens_charts and which in {Which.ALL, Which.WITHHELD},
+        unnamed=not opens_charts and which in {Which.ALL, Which.WITHHELD} and reason in {"", *CHART_REASONS},
     )
 
 

@@ -79,6 +79,24 @@ WALK_BLOCKS: tuple[Block, ...] = (
 
 PAST: tuple[Plan, ...] = (
     Plan(
+        name="Two new doctors",
+        segment="Everybody",
+        topic="clinic-news",
+        subject="Two new doctors join us",
+        preheader="You can book with them from Monday.",
+        blocks=(
+            Heading("Welcome, Dr. Abara and Dr. Lindholm"),
+            Text(
+                "Hello {{ first_name|there }},\n\nDr. Abara and Dr. Lindholm join our family practice this month. Both take new "
+                "patients, and both speak Spanish."
+            ),
+            _visit("Meet them, and book"),
+        ),
+        days_ago=46,
+        hour=10,
+        interest=4,
+    ),
+    Plan(
         name="Saturday clinics",
         segment="Not seen for a year",
         topic="clinic-news",
@@ -136,6 +154,24 @@ PAST: tuple[Plan, ...] = (
         interest=5,
     ),
     Plan(
+        name="Quieter waiting room",
+        segment="Everybody",
+        topic="clinic-news",
+        subject="Wait where you like",
+        preheader="We send you a text when it is your turn.",
+        blocks=(
+            Heading("Wait where you like"),
+            Text(
+                "Hello {{ first_name|there }},\n\nGive your mobile number at the desk, and have a coffee or a walk: "
+                "we text you ten minutes before it is your turn."
+            ),
+            _visit("How it works"),
+        ),
+        days_ago=20,
+        hour=9,
+        interest=3,
+    ),
+    Plan(
         name="Pollen season survey",
         segment="Asthma and allergies",
         topic="new-services",
@@ -153,6 +189,24 @@ PAST: tuple[Plan, ...] = (
         hour=15,
         stopped=True,
         comment="Fine for a try.",
+    ),
+    Plan(
+        name="Forms in Spanish",
+        segment="Spanish speakers",
+        topic="clinic-news",
+        subject="All our forms, in Spanish too",
+        preheader="Fill them in at home, in the language you think in.",
+        blocks=(
+            Heading("All our forms, in Spanish too"),
+            Text(
+                "Hello {{ first_name|there }},\n\nEvery form that we ask you to fill in can now be had in Spanish, on paper and "
+                "online. Nobody needs to translate for you any more."
+            ),
+            _visit("See the forms"),
+        ),
+        days_ago=13,
+        hour=16,
+        interest=5,
     ),
     Plan(
         name="Northfield news, November",

@@ -84,13 +84,22 @@ def when(moment: datetime | None) -> SafeString | str:
 
 
 @register.filter
+def when_short(moment: datetime | None) -> SafeString | str:
+    """Show a moment as `when` does, on one line and without the present year: for columns of a list."""
+    if moment and timezone.is_aware(moment) and timezone.localtime(moment).year == timezone.localtime().year:
+        # Translators: how a date of this year and a time are written in a list; the time zone follows.
+        return _moment(moment, pgettext("date of this year and time", "M j, g:i A"), "nowrap")
+    return _moment(moment, pgettext("date and time", "M j, Y, g:i A"), "nowrap")
+
+
+@register.filter
 def to_the_second(moment: datetime | None) -> SafeString | str:
     """Show a moment as `when` does, with its seconds: for evidence, where the order of things counts."""
     # Translators: how a date and time with seconds are written; the time zone follows (Django's date format letters).
     return _moment(moment, pgettext("date and time with seconds", "M j, Y, g:i:s A"))
 
 
-def _moment(moment: datetime | None, form: str) -> SafeString | str:
+def _moment(moment: datetime | None, form: str, css_class: str = "") -> SafeString | str:
     if not moment:
         return ""
     if timezone.is_naive(moment):
@@ -98,7 +107,11 @@ def _moment(moment: datetime | None, form: str) -> SafeString | str:
     local = timezone.localtime(moment)
     written = dateformat.format(local, form)
     return format_html(
-        '<time datetime="{}">{} {}</time>', local.isoformat("T", "seconds"), written, _zone(local)
+        '<time{} datetime="{}">{} {}</time>',
+        format_html(' class="{}"', css_class) if css_class else "",
+        local.isoformat("T", "seconds"),
+        written,
+        _zone(local),
     )
 
 

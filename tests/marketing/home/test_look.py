@@ -125,6 +125,18 @@ def test_when_names_a_zone_without_letters_by_its_distance_from_utc() -> None:
         assert "12:05 PM UTC-03<" in render("{{ moment|when }}", {"moment": MOMENT})
 
 
+def test_in_a_list_the_present_year_is_left_out_and_another_is_not() -> None:
+    this_year = timezone.now().replace(month=3, day=2, hour=17, minute=5)
+    with timezone.override("America/Chicago"):
+        assert ">Mar 2, 11:05 AM CST</time>" in render("{{ moment|when_short }}", {"moment": this_year})
+        last = this_year.replace(year=this_year.year - 1)
+        assert f">Mar 2, {last.year}, 11:05 AM CST</time>" in render(
+            "{{ moment|when_short }}", {"moment": last}
+        )
+    with pytest.raises(ValueError, match="without a time zone"):
+        render("{{ moment|when_short }}", {"moment": this_year.replace(tzinfo=None)})
+
+
 def test_when_shows_nothing_for_none() -> None:
     assert render("{{ moment|when }}", {"moment": None}) == ""
 
