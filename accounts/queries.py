@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts import access
 from accounts.access import Permission
-from accounts.models import User
+from accounts.models import Role, User
 from safeguards.actor import Actor
 
 
@@ -63,3 +63,8 @@ def names(actor: Actor) -> dict[str, tuple[str, str]]:
     """Name and role of everybody who has or had an account, by id as text. Needs the permission to view the audit log."""
     access.require(actor, Permission.VIEW_AUDIT)
     return {str(user.pk): (user.name, user.get_role_display()) for user in User.objects.order_by("name")}
+
+
+def administrators() -> list[User]:
+    """Who of the staff manages people and settings now, by name: whom everybody who has signed in may ask for help."""
+    return list(User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).order_by("name", "pk")[:20])

@@ -9,6 +9,7 @@ from accounts import access
 from accounts.access import Permission
 from accounts.organization.models import Organization
 from campaigns.queries import waiting_for_approval
+from marketing.home import guides
 
 NavItem = tuple[str, str, str, bool, int]
 NavGroup = tuple[str, list[NavItem]]
@@ -31,6 +32,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "organization": organization.name if organization else "",
         "nav": _navigation(request, actor.role),
         "may_search": True,
+        "help_address": guides.address_about(request.path),
     }
 
 

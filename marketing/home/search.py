@@ -1,4 +1,4 @@
-"""Search over everything that somebody may see: people, campaigns, templates, segments, pages.
+"""Search over everything that somebody may see: people, campaigns, templates, segments, pages, guides.
 
 Words are sent by POST and stand in no address and no log, since they may be a patient's name.
 """
@@ -16,6 +16,7 @@ from campaigns.designs import queries as designs
 from contacts import queries as contacts
 from contacts.segments import queries as segments
 from contacts.segments.client import IndexAway
+from marketing.home import guides
 from safeguards.actor import Actor
 
 AT_MOST = 5
@@ -58,6 +59,7 @@ def search(actor: Actor, text: str, pages: Iterable[tuple[str, str]] = ()) -> li
         _campaigns(actor, words) if access.allowed(actor, Permission.VIEW_CAMPAIGNS) else None,
         _templates(actor, words) if access.allowed(actor, Permission.EDIT_CAMPAIGNS) else None,
         _segments(actor, words) if access.allowed(actor, Permission.VIEW_SEGMENTS) else None,
+        _help(words),
     ]
     return [group for group in groups if group is not None and (group.found or group.away)]
 
@@ -65,6 +67,14 @@ def search(actor: Actor, text: str, pages: Iterable[tuple[str, str]] = ()) -> li
 def _pages(words: list[str], pages: Iterable[tuple[str, str]]) -> Group:
     found = [Found(label, "", url) for url, label in pages if all(word in label.lower() for word in words)]
     return Group(_("Pages"), "layout-grid", found[:AT_MOST])
+
+
+def _help(words: list[str]) -> Group:
+    found = [
+        Found(section.title, guide.title, f"{reverse('guide', args=[guide.slug])}#{section.anchor}")
+        for guide, section in guides.matching(words)
+    ]
+    return Group(_("Help"), "book", found[:AT_MOST], max(0, len(found) - AT_MOST), reverse("help"))
 
 
 def _people(actor: Actor, text: str) -> Group:

@@ -1,13 +1,17 @@
 """The staff's first page."""
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import access
 from accounts.access import Permission
+from accounts.queries import administrators
 from campaigns import queries
 from campaigns.views.steps import with_pills
+from marketing.home import guides
 from marketing.home.context import navigation
 from marketing.home.queries import first_steps, needs_you
 from marketing.home.search import LONGEST, search
@@ -48,5 +52,34 @@ def home(request: HttpRequest) -> HttpResponse:
             "may_count": access.allowed(actor, Permission.VIEW_SEGMENTS),
             "may_view": may_view,
             "may_edit": access.allowed(actor, Permission.EDIT_CAMPAIGNS),
+        },
+    )
+
+
+@require_GET
+def help_page(request: HttpRequest) -> HttpResponse:
+    """`/help/`: the guides, in the demonstration what to try, the keys, and whom of the organisation to ask."""
+    access.of(request)
+    return render(
+        request,
+        "home/help.html",
+        {"guides": guides.guides(), "tours": guides.tours(), "administrators": administrators()},
+    )
+
+
+@require_GET
+def guide(request: HttpRequest, slug: str) -> HttpResponse:
+    """`/help/<guide>/`: one guide."""
+    access.of(request)
+    found = guides.guide(slug)
+    if found is None:
+        raise Http404
+    return render(
+        request,
+        "home/guide.html",
+        {
+            "guide": found,
+            "others": [each for each in guides.guides() if each.slug != slug],
+            "trail": [(_("Help"), reverse("help"))],
         },
     )

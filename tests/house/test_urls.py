@@ -52,6 +52,8 @@ VISITORS = (
 TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     # The first page shows to each what is theirs.
     ("home", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("help", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("guide", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("search", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("search", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("list_health", GET, (302, 302, 200, 200, 200, 404, 200, 404)),
@@ -223,6 +225,7 @@ def _world() -> World:
         "approval": [asked.pk],
         "campaign": [draft.pk],
         "contact": [person.pk],
+        "guide": ["segments"],
         "import": [file.pk],
         "campaign_people": [sent.pk],
         "campaign_pause": [sent.pk],
