@@ -19,6 +19,7 @@ class Permission(StrEnum):
     VIEW_CONTACTS = "view contacts"
     VIEW_CLINICAL = "view clinical fields"
     IMPORT_CONTACTS = "import contacts"
+    EDIT_CONTACTS = "edit contacts and lists"
     EDIT_CONSENT = "ask for consent"
     VIEW_SEGMENTS = "view segments"
     EDIT_SEGMENTS = "edit segments"
@@ -41,7 +42,15 @@ _WORK = {P.VIEW_CONTACTS, P.VIEW_SEGMENTS, P.VIEW_CAMPAIGNS, P.VIEW_REPORTS}
 ROLES: dict[str, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(set(P) - {P.DELIVER, P.INDEX_CONTACTS}),
     Role.MARKETER: frozenset(
-        _WORK | {P.IMPORT_CONTACTS, P.EDIT_CONSENT, P.EDIT_SEGMENTS, P.EDIT_CAMPAIGNS, P.LAUNCH_CAMPAIGN}
+        _WORK
+        | {
+            P.IMPORT_CONTACTS,
+            P.EDIT_CONTACTS,
+            P.EDIT_CONSENT,
+            P.EDIT_SEGMENTS,
+            P.EDIT_CAMPAIGNS,
+            P.LAUNCH_CAMPAIGN,
+        }
     ),
     Role.APPROVER: frozenset(_WORK | {P.APPROVE_MAILING}),
     Role.ANALYST: frozenset({P.VIEW_SEGMENTS, P.VIEW_CAMPAIGNS, P.VIEW_REPORTS}),
@@ -59,6 +68,7 @@ IDENTITY_FIELDS: frozenset[str] = frozenset(
 )
 
 SEGMENT_FIELDS: frozenset[str] = frozenset({"name", "tree"})
+LIST_FIELDS: frozenset[str] = frozenset({"name", "description"})
 
 
 class Denied(Exception):
@@ -80,15 +90,16 @@ def require(actor: Actor, permission: Permission) -> None:
 def grant(actor: Actor, permission: Permission) -> Grant:
     """Leave to open fields of contacts by this permission. Raises Denied.
 
-    Viewing contacts opens identity alone; clinical fields need the clinical permission; delivery and the importer, which act
-    for nobody in particular, open what their work needs. Segment permissions open a segment's name and rules, nobody's record.
+    Viewing and editing contacts opens identity and what lists are called; clinical fields need the clinical permission; delivery
+    and the importer, which act for nobody in particular, open what their work needs. Segment permissions open a segment's name
+    and rules, and a list's name, nobody's record.
     """
     require(actor, permission)
     if permission in {P.VIEW_SEGMENTS, P.EDIT_SEGMENTS}:
         return Grant(actor=actor, fields=SEGMENT_FIELDS)
     if permission in {P.DELIVER, P.INDEX_CONTACTS, P.IMPORT_CONTACTS} or allowed(actor, P.VIEW_CLINICAL):
         return Grant(actor=actor, fields=ALL_FIELDS)
-    return Grant(actor=actor, fields=IDENTITY_FIELDS)
+    return Grant(actor=actor, fields=IDENTITY_FIELDS | LIST_FIELDS)
 
 
 def system(part: str) -> Actor:

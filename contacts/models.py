@@ -71,6 +71,8 @@ class Import(models.Model):
     rejected = models.PositiveIntegerField(default=0)
     warned = models.PositiveIntegerField(default=0)  # taken, but a consent was left out
     attempts = models.PositiveSmallIntegerField(default=0)  # workers that took it up since it last got on
+    # Everybody in the file goes on this list, batch by batch.
+    into_list = models.ForeignKey("ContactList", models.PROTECT, null=True, related_name="imports")
     problem = models.JSONField(null=True)  # code and values of contacts.rules.problems.FILE
     created_by = models.ForeignKey(User, models.PROTECT)
     created_at = models.DateTimeField()
@@ -93,6 +95,65 @@ class Import(models.Model):
         """When the rows with problems are deleted (UTC): with the file, or seven days after the import's end."""
         ended = self.state in {self.State.DONE, self.State.FAILED}
         return (self.finished_at if ended and self.finished_at else self.created_at) + KEPT
+
+
+class ContactList(models.Model):
+    """People picked by hand or by a file, under a name. The name is sealed, since it may say what they have.
+
+    `clinical` is said once, when the list is made: being on it says something about somebody's health. `people` counts the living
+    contacts on it; the actions keep it, in the transaction of each change, so that no page counts a million rows.
+    """
+
+    record = SealedField()  # {"name": …, "description": …}
+    version = models.PositiveIntegerField(default=1)
+    clinical = models.BooleanField(default=False)
+    people = models.PositiveIntegerField(default=0)
+    last_added_at = models.DateTimeField(null=True)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    archived_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "contacts_list"
+
+    def __str__(self) -> str:
+        return f"list {self.pk}"
+
+
+class Membership(models.Model):
+    """A contact's time on a list: a row from being added until being removed, and a new row when they are added again.
+
+    The index process reads it as a ledger. `batch` names what was added by one press or one import, so that it can be undone.
+    """
+
+    contact_list = models.ForeignKey(ContactList, models.PROTECT, related_name="memberships", db_index=False)
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="memberships")
+    batch = models.UUIDField()
+    added_at = models.DateTimeField()
+    added_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    imported_by = models.ForeignKey(Import, models.PROTECT, null=True, related_name="+", db_index=False)
+    removed_at = models.DateTimeField(null=True)
+    removed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+
+    class Meta:
+        db_table = "contacts_membership"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["contact_list", "contact"],
+                condition=models.Q(removed_at=None),
+                name="membership_once",
+            )
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["contact_list", "id"], name="membership_page", condition=models.Q(removed_at=None)
+            ),
+            models.Index(fields=["contact_list", "batch"], name="membership_batch"),
+        ]
+
+    def __str__(self) -> str:
+        return f"membership {self.pk}"
 
 
 class ImportPart(models.Model):

@@ -16,6 +16,7 @@ _LABEL = b"phi"
 
 audit.declare("phi.revealed", "fields", "count", "table")
 audit.declare("phi.refused", "fields", "count", "table")
+audit.declare("phi.amended", "fields", "table")
 audit.declare("phi.seal_broken", "table", "field", "row")
 
 SealBroken = crypto.SealBroken
@@ -124,6 +125,46 @@ def reveal_sound(
             return None
 
     return _revealed(records, fields, grant, purpose, opened)
+
+
+def amend(
+    record: models.Model,
+    changes: Mapping[str, Any],
+    *,
+    grant: Grant,
+    purpose: str,
+    sealed_field: str = "record",
+) -> tuple[Sealed, list[str]]:
+    """Lay new values over a sealed record; gives it sealed anew, for its next version, and the names of what differs.
+
+    What else the record holds doesn't leave the door, so whoever may change a name needn't be able to read a diagnosis. One audit
+    row names the fields that were changed. Refused, with an audit row of its own, where the grant doesn't cover a field that is
+    given. Raises SealBroken. The caller writes what it gets, with `version` one higher.
+    """
+    table, patient = record._meta.db_table, _pseudonym(record)
+    if not grant.covers(changes):
+        audit.record_apart(
+            "phi.refused",
+            actor=grant.actor,
+            purpose=purpose,
+            outcome="denied",
+            patient=patient,
+            details={"table": table, "fields": sorted(changes), "count": 1},
+        )
+        raise Refused("this role may not change these fields")
+    values = _open(record, sealed_field)
+    changed = sorted(key for key, value in changes.items() if values.get(key) != value)
+    version: int = getattr(record, "version", 1)
+    sealed = seal(type(record), sealed_field, record.pk, values | dict(changes), version=version + 1)
+    audit.record(
+        "phi.amended",
+        actor=grant.actor,
+        target=record,
+        patient=patient,
+        purpose=purpose,
+        details={"table": table, "fields": changed},
+    )
+    return sealed, changed
 
 
 _Opened = TypeVar("_Opened", dict[str, Any], dict[str, Any] | None)

@@ -86,3 +86,10 @@ def last_taken(kind: str, limit: int) -> list[AuditEvent]:
             :limit
         ]
     )
+
+
+def events_of_person(patient: str, actions: Collection[str], *, limit: int) -> list[AuditEvent]:
+    """The newest events of some kinds about one person (a pseudonym), newest first: by the index of patients, whatever the log's
+    length."""
+    found = AuditEvent.objects.filter(patient=patient, action__in=actions)
+    return list(found.order_by("-at", "-pk")[:limit])

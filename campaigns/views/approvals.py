@@ -56,7 +56,7 @@ def approval(request: HttpRequest, pk: int) -> HttpResponse:
             "form": form,
             "trail": [(_("Approvals"), reverse("approvals"))],
             "definition": definition,
-            "words": segments.plain_words(definition.tree) if definition else "",
+            "words": segments.plain_words(actor, definition.tree) if definition else "",
             "changed": queries.audience_changed(actor, campaign),
             "warnings": [finding for finding in findings if finding.level is Level.WARN],
             "clinical": queries.is_clinical(campaign),

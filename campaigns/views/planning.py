@@ -133,6 +133,7 @@ def audience(request: HttpRequest, pk: int) -> HttpResponse:
             # The count of the new choice stands on the same page.
             return steps.to_page(campaign, rules.Step.AUDIENCE)
     definition = next((each for each in listed if each.segment.pk == campaign.segment_id), None)
+    lists = segments.list_words(actor, [each.tree for each in listed])
     return steps.page(
         request,
         "campaigns/audience.html",
@@ -141,7 +142,11 @@ def audience(request: HttpRequest, pk: int) -> HttpResponse:
         state,
         form=form,
         choices=[
-            {"definition": each, "words": segments.plain_words(each.tree), "chosen": each is definition}
+            {
+                "definition": each,
+                "words": segments.plain_words(actor, each.tree, lists),
+                "chosen": each is definition,
+            }
             for each in listed
         ],
         **forecast(actor, campaign, definition),
@@ -171,7 +176,7 @@ def review_page(request: HttpRequest, pk: int, form: ScheduleForm | None = None)
         rules.Step.REVIEW,
         state,
         definition=definition,
-        words=segments.plain_words(definition.tree) if definition else "",
+        words=segments.plain_words(actor, definition.tree) if definition else "",
         lacking=[
             (wording.BLOCKERS[blocker], wording.STEPS[step], reverse(steps.PAGES[step], args=[pk]))
             for blocker in queries.blockers(campaign)

@@ -1,16 +1,66 @@
-"""Verbs of contacts: take in a file, check it, import it, stop it."""
+"""Verbs of contacts: take in a file, check it, import it, stop it; one contact by hand; lists and who is on them."""
 
+from contacts.actions.by_hand import (
+    Changed,
+    Gone,
+    Known,
+    add_contact,
+    delete_contact,
+    edit_contact,
+    restore_contact,
+)
 from contacts.actions.imports import check_import, run_import, start_import, stop_import, sweep_imports
+from contacts.actions.lists import (
+    MAX_DESCRIPTION,
+    MAX_NAME,
+    MOST_AT_ONCE,
+    Added,
+    Archived,
+    ListChanged,
+    NameMissing,
+    TooMany,
+    add_people,
+    archive_list,
+    create_list,
+    edit_list,
+    put_person_back,
+    remove_person,
+    restore_list,
+    take_back,
+)
 from contacts.actions.uploads import NotNow, map_columns, record_problems_opened, upload_file
 
 __all__ = [
+    "MAX_DESCRIPTION",
+    "MAX_NAME",
+    "MOST_AT_ONCE",
+    "Added",
+    "Archived",
+    "Changed",
+    "Gone",
+    "Known",
+    "ListChanged",
+    "NameMissing",
     "NotNow",
+    "TooMany",
+    "add_contact",
+    "add_people",
+    "archive_list",
     "check_import",
+    "create_list",
+    "delete_contact",
+    "edit_contact",
+    "edit_list",
     "map_columns",
+    "put_person_back",
     "record_problems_opened",
+    "remove_person",
+    "restore_contact",
+    "restore_list",
     "run_import",
     "start_import",
     "stop_import",
     "sweep_imports",
+    "take_back",
     "upload_file",
 ]

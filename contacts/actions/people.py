@@ -14,6 +14,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.access import Permission, grant
+from contacts.actions.lists import enlist, forget_lists
 from contacts.consent import actions as consent
 from contacts.consent.queries import last_addresses, ledgers_of
 from contacts.consent.rules import Act, Evidence, Move
@@ -24,6 +25,12 @@ from safeguards import audit, phi, tokens
 from safeguards.actor import Actor
 
 audit.declare("contact.address_changed", "import")
+
+
+def one_at_a_time() -> None:
+    """Hold whoever else decides who is new to us, an import or a hand, until the caller's transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('contacts.take_in'))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +80,12 @@ class _Batch:
 def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import, zone: ZoneInfo) -> Outcome:
     """Add or update the contacts of some rows, (row number, row) in order, inside the caller's transaction.
 
-    Fields that the file has are overwritten, also by empty cells; others stay. A later row of the same person updates.
+    Fields that the file has are overwritten, also by empty cells; others stay. A later row of the same person updates. Where the
+    import names a list, everybody whom the rows mean is on it when the batch is.
     One batch at a time, whichever import it belongs to, so that two imports never add one person twice. A row of somebody whose
     record can't be opened is refused alone, and changes nothing.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('contacts.take_in'))")
+    one_at_a_time()
     now = timezone.now()
     keyed = [
         _Row(
@@ -91,7 +98,7 @@ def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import,
     ]
     batch = _known(actor, keyed)
     ids = iter(phi.allot(Contact, len(rows)))
-    created, refused = 0, set()
+    created, refused, taken = 0, set(), set()
     for row in keyed:
         if (row.person_key or row.address_hash) in batch.broken:
             refused.add(row.number)
@@ -105,8 +112,17 @@ def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import,
             created += 1
         else:
             _update(batch, person, row.parsed, row.address_hash)
+        taken.add(person.contact.pk)
         batch.declared += [(row.number, person, declared) for declared in row.parsed.declared]
     _write(batch, now)
+    if source.into_list_id:
+        enlist(
+            source.into_list_id,
+            sorted(taken),
+            batch=source.pk,
+            added_by=source.created_by_id,
+            source=source,
+        )
     # What was said before comes before what the file says: of two words of one day the later recorded holds.
     moves = _moves(batch, source)
     if moves:
@@ -192,6 +208,7 @@ def _update(batch: _Batch, person: _Person, row: Parsed, address_hash: bytes) ->
 
 
 def _write(batch: _Batch, now: datetime) -> None:
+    forget_lists([person.contact for person in batch.touched if person.is_back and not person.is_new], now)
     for person in batch.touched:
         contact = person.contact
         if not person.is_new:

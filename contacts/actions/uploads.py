@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from accounts import access
 from accounts.access import Permission
-from contacts.models import Import, ImportPart
+from contacts.actions.lists import create_list
+from contacts.models import ContactList, Import, ImportPart
 from contacts.rules import mapping as mapping_rules
 from contacts.rules import reading
 from contacts.rules.dates import Form
@@ -80,11 +81,15 @@ def map_columns(
     has_header: bool,
     first: tuple[str, ...],
     dates: Mapping[int, Form] | None = None,
+    into_list: ContactList | None = None,
+    new_list: str = "",
 ) -> None:
     """Say which column is which field, and have the file checked. `first` is its first row, as the page showed it.
 
     `dates` says how columns write dates that can be read either way; values that leave no doubt count
     for more.
+
+    Everybody in the file goes on `into_list`, or on a list that is made here under the name `new_list`.
 
     Needs the permission to import. Raises NotNow once the import runs, ValueError (with the faults) for a mapping that
     can't be used, Unreadable where the first row is now called a header and names two columns alike.
@@ -101,6 +106,9 @@ def map_columns(
         source.mapping = {str(column): key for column, key in sorted(mapping.items())}
         source.has_header = has_header
         source.dates = {str(column): {"form": form, "by": "chosen"} for column, form in (dates or {}).items()}
+        if new_list.strip():
+            into_list = create_list(actor=actor, name=new_list)
+        source.into_list = into_list
         source.state = Import.State.CHECKING
         source.attempts = source.rows_done = source.rows_total = 0
         source.lease_until = None

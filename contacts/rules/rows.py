@@ -118,6 +118,30 @@ def parse_row(
     )
 
 
+def read_fields(
+    typed: Mapping[str, str], *, today: date, normalise: Callable[[str], str]
+) -> Parsed | tuple[Problem, ...]:
+    """Read what was typed into a form, by the fields' keys, as a row of a file is read; the problems where it must be refused."""
+    keys = list(typed)
+    return parse_row(
+        [typed[key] for key in keys],
+        dict(enumerate(keys)),
+        columns=len(keys),
+        topics=Topics.of({}),
+        today=today,
+        normalise=normalise,
+    )
+
+
+def as_typed(target: fields.Field, value: Any) -> str:
+    """A stored value as it is typed: what `read_fields` reads back as the same."""
+    if value is None:
+        return ""
+    if target.kind is Kind.YES_NO:
+        return "yes" if value else "no"
+    return "; ".join(value) if target.kind is Kind.MANY else str(value)
+
+
 def _bare(cell: str) -> str:
     """A cell without the apostrophe that our own problems file sets before what a spreadsheet takes for a formula (F5)."""
     return cell[1:] if cell.startswith("'") and cell[1:2] in _FORMULA else cell

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts import access
 from accounts.access import Permission
 from accounts.models import User
+from contacts.models import ContactList
 from contacts.segments import queries, rules
 from contacts.segments.models import Segment
 from safeguards import audit, phi
@@ -59,9 +60,11 @@ def save_segment(
             saved.version += 1
         record = {"name": name, "tree": group.as_json()}
         saved.record = phi.seal(Segment, "record", saved.pk, record, version=saved.version)
-        saved.clinical = rules.clinical(group)
+        saved.clinical = rules.clinical(group, queries.health_lists(group))
         saved.updated_at = now
         saved.save(force_insert=segment is None)
+        named = rules.lists_in(group)
+        saved.lists.set(ContactList.objects.filter(pk__in=named))
         details = {"digest": rules.digest(group), "clinical": saved.clinical, "version": saved.version}
         audit.record("segment.saved", actor=actor, target=saved, details=details)
     return saved

@@ -15,11 +15,20 @@ from django.http import QueryDict
 from contacts.rules.fields import Field, Kind
 from contacts.segments import rules
 from contacts.segments.ops import AGE, Op, Shape, field_of, ops_of
-from contacts.segments.rules import MAX_DEPTH, MAX_RULES, Path, RuleError
+from contacts.segments.rules import MAX_DEPTH, MAX_LISTED, MAX_RULES, Path, RuleError
 
 MAX_NODES = 2 * MAX_RULES
 _NODE = re.compile(r"([0-9]{1,4}):([0-9]{0,4}):(group|rule)", re.ASCII)
 _PRESS = re.compile(r"(rule|group|remove):([0-9]{1,4})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ListChoice:
+    """A list to tick in a rule."""
+
+    pk: int
+    name: str
+    ticked: bool
 
 
 @dataclass(kw_only=True)
@@ -34,6 +43,7 @@ class DraftRule:
     error: str = ""
     is_new: bool = False
     choices: list[str] = field(default_factory=list)
+    lists: list["ListChoice"] = field(default_factory=list)
 
     is_group = False
 
@@ -49,10 +59,15 @@ class DraftRule:
 
     @property
     def control(self) -> str:
-        """Which control the value needs: none, select, text, list, number, range, days or date."""
+        """Which control the value needs: none, select, text, list, lists, number, range, days or date."""
         if self.op.shape is not Shape.ONE:
             return self.op.shape.value
         return "select" if self.choices else "text"
+
+    @property
+    def ticked(self) -> list[str]:
+        """The ids of the lists that are ticked, as far as they can be ids."""
+        return [one for one in split_list(self.text) if re.fullmatch(r"[1-9][0-9]{0,17}", one, re.ASCII)]
 
     @property
     def suggests(self) -> bool:
@@ -140,6 +155,7 @@ _VALUES: dict[Shape, Any] = {
     Shape.RANGE: lambda rule: [_number(rule.text), _number(rule.second)],
     Shape.DAYS: lambda rule: _days(rule.text),
     Shape.DATE: lambda rule: rule.text,
+    Shape.LISTS: lambda rule: split_list(rule.text),
 }
 
 
@@ -166,7 +182,7 @@ def _texts(leaf: rules.Leaf) -> tuple[str, str]:
     value = leaf.as_json()["value"]
     if value is None:
         return "", ""
-    if leaf.op.shape is Shape.LIST:
+    if leaf.op.shape in {Shape.LIST, Shape.LISTS}:
         return join_list(value), ""
     if leaf.op.shape is Shape.RANGE:
         return str(value[0]), str(value[1])
@@ -212,6 +228,8 @@ def _rule_of(number: str, posted: QueryDict) -> DraftRule:
         return DraftRule(id=number, about=about, op=ops[0])
     op = next((op for op in ops if op.key == posted.get(f"o{number}")), ops[0])
     text, second = posted.get(f"v{number}", ""), posted.get(f"w{number}", "")
+    if op.shape is Shape.LISTS:
+        text = join_list(posted.getlist(f"v{number}")[: 2 * MAX_LISTED])
     return DraftRule(id=number, about=about, op=op, text=text, second=second)
 
 

@@ -1,7 +1,8 @@
 """The index process: the one that holds opened contacts, and answers who they are in counts, ids and pages.
 
-It follows the ledgers of contacts, consent and suppressions by watermark, off the request path, and answers on a Unix socket
-that its own user alone may open. It writes nothing to disk; whoever asks it writes the audit row before passing an answer on.
+It follows the ledgers of contacts, lists, consent and suppressions by watermark, off the request path, and answers on a Unix
+socket that its own user alone may open. It writes nothing to disk; whoever asks it writes the audit row before passing an
+answer on.
 """
 
 import contextlib
@@ -43,6 +44,7 @@ _PR_SET_DUMPABLE = 4
 _UCRED = struct.Struct("3i")
 
 _CONTACTS, _CONSENT, _STOPS = "contacts_contact", "consent_record", "consent_suppression"
+_MEMBERSHIPS = "contacts_membership"
 
 
 class _Restored(Exception):
@@ -90,7 +92,7 @@ class Follower:
                 stop.wait(POLL_SECONDS)
 
     def step(self) -> None:
-        """Apply whatever is new in the three ledgers. Raises OperationalError or InterfaceError where the database is away."""
+        """Apply whatever is new in the four ledgers. Raises OperationalError or InterfaceError where the database is away."""
         self._read_zone()
         # Stops and withdrawals before people: nobody is counted as reachable for a moment who isn't.
         for rows in self._news(_STOPS, ["id", "address_hash", "scope", "brand_id", "topic_id", "lifted_at"]):
@@ -106,6 +108,10 @@ class Follower:
             changed = [row[0] for row in rows if self.store.is_new(row[0], _stamp(*row[1:]))]
             for first in range(0, len(changed), SLICE):
                 self._open(changed[first : first + SLICE])
+        # After the people, so that nobody whom an import has just brought onto a list is taken for somebody on none.
+        for rows in self._news(_MEMBERSHIPS, ["id", "contact_list_id", "contact_id", "removed_at"]):
+            for number, list_id, contact_id, removed_at in rows:
+                self.store.put_membership(list_id, contact_id, number, stands=removed_at is None)
         self._heard = time.monotonic()
         if not self.complete:
             self.complete = True
@@ -168,7 +174,7 @@ def answer(follower: Follower, question: wire.Question) -> Answer:
             case wire.ListMembers():
                 result = store.members(rules.parse(question.tree), today)
             case wire.FindPeople():
-                result = store.search(question.text, question.page, question.per_page)
+                result = store.search(question.text, question.page, question.per_page, question.list_id)
             case wire.ListValues():
                 result = {key: store.values(key) for key in question.fields}
             case wire.TellState():

@@ -3,6 +3,7 @@
 from django.db import models
 
 from accounts.models import User
+from contacts.models import ContactList
 from safeguards.fields import SealedField
 
 
@@ -12,6 +13,8 @@ class Segment(models.Model):
     record = SealedField()  # {"name": …, "tree": …}
     version = models.PositiveIntegerField(default=1)
     clinical = models.BooleanField(default=False)  # a rule asks about health
+    # The lists that its rules name, in the clear: ids say nothing, and a list's page tells where it is used.
+    lists = models.ManyToManyField(ContactList, related_name="segments")
     created_by = models.ForeignKey(User, models.PROTECT)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()

@@ -12,13 +12,15 @@ def gettext_noop(text: str) -> str:
 
 
 AGE = Field("age", gettext_noop("Age"), Kind.NUMBER, WHO)
+# Which lists somebody is on; of the record's own fields none. Values are the lists' ids as text.
+LISTS = Field("lists", gettext_noop("Lists"), Kind.MANY, gettext_noop("Picked by hand"))
 # The order of the builder's list: age stands where the date of birth does.
-CHOICES: tuple[Field, ...] = (AGE, *(field for field in FIELDS if field.segmentable))
+CHOICES: tuple[Field, ...] = (AGE, *(field for field in FIELDS if field.segmentable), LISTS)
 _BY_KEY: dict[str, Field] = {field.key: field for field in CHOICES}
 
 
 class Shape(StrEnum):
-    """What a rule's value looks like. Dates are `YYYY-MM-DD`, days a whole number from 1 to 36500."""
+    """What a rule's value looks like. Dates are `YYYY-MM-DD`, days a whole number from 1 to 36500, lists ids of lists as text."""
 
     NONE = "none"
     ONE = "one"
@@ -27,11 +29,12 @@ class Shape(StrEnum):
     RANGE = "range"
     DAYS = "days"
     DATE = "date"
+    LISTS = "lists"
 
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """One test. `label` stands in the builder's list; `phrase` takes {field} and {value}; `one` is the phrase for one day."""
+    """One test. `label` stands in the builder's list; `phrase` takes {field} and {value}; `one` is that of one day or list."""
 
     key: str
     label: str
@@ -83,6 +86,20 @@ INCLUDES_NONE = Op(
 )
 YES = Op("yes", _("is yes"), Shape.NONE, _("{field}: yes"))
 NO = Op("no", _("is no"), Shape.NONE, _("{field}: no"))
+ON_ANY = Op(
+    "any_of",
+    _("on any of"),
+    Shape.LISTS,
+    _("they are on any of the lists {value}"),
+    _("they are on the list {value}"),
+)
+ON_NONE = Op(
+    "none_of",
+    _("on none of"),
+    Shape.LISTS,
+    _("they are on none of the lists {value}"),
+    _("they are not on the list {value}"),
+)
 
 _TEXT_OPS = (IS, IS_NOT, ANY_OF, KNOWN, UNKNOWN)
 _DATE_OPS = (LAST_DAYS, NEXT_DAYS, DAYS_AGO, BEFORE, AFTER, ON, KNOWN, UNKNOWN)
@@ -99,6 +116,8 @@ OPS: dict[Kind, tuple[Op, ...]] = {
 
 def ops_of(field: Field) -> tuple[Op, ...]:
     """The tests a field can be put to, in the builder's order."""
+    if field is LISTS:
+        return (ON_ANY, ON_NONE)
     return (AT_LEAST, AT_MOST, BETWEEN) if field is AGE else OPS[field.kind]
 
 

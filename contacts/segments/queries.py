@@ -1,6 +1,6 @@
 """Reads of segments: who may ask what, the audit row of each answer, and small numbers covered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from accounts import access
 from accounts.access import Permission
 from accounts.organization.models import Brand
 from contacts.consent.models import Topic
+from contacts.models import ContactList
 from contacts.segments import masking, rules, wire
 from contacts.segments.client import ask
 from contacts.segments.masking import Figure
@@ -27,6 +28,7 @@ audit.declare("contacts.searched", "count", "page")
 SealBroken = phi.SealBroken
 """Raised where one segment was to be opened, and it isn't what was sealed."""
 PER_PAGE = 25
+MOST_LISTS = 500  # lists to choose from; the oldest are left away
 # An answer older than this is shown with a warning, and is not sent to.
 STALE_SECONDS = 3.0
 
@@ -99,7 +101,7 @@ def count(
     )
     if access.allowed(actor, Permission.VIEW_CLINICAL):
         shown = masking.told(match, parts)
-    elif rules.clinical(group):
+    elif rules.clinical(group, health_lists(group)):
         shown = masking.mask(match, parts)
     else:
         shown = masking.told_without_charts(match, parts)
@@ -128,15 +130,22 @@ def members(actor: Actor, tree: Mapping[str, Any]) -> list[int]:
     return found
 
 
-def search(actor: Actor, text: str, *, page: int, per_page: int) -> SearchPage:
+def search(actor: Actor, text: str, *, page: int, per_page: int, list_id: int | None = None) -> SearchPage:
     """One page (from 1) of the contacts whose name and address contain every word of `text`; all of them for empty text.
+
+    With a list, of those on it alone.
 
     Ordered by last name, first name, id; case and accents don't matter. What was searched for is in no log. Raises Denied and
     IndexAway.
     """
     access.require(actor, Permission.VIEW_CONTACTS)
     question = wire.FindPeople(
-        actor=actor.id, purpose="contact search", text=text, page=max(page, 1), per_page=per_page
+        actor=actor.id,
+        purpose="contact search",
+        text=text,
+        page=max(page, 1),
+        per_page=per_page,
+        list_id=list_id,
     )
     ids, total = ask(question).result
     details = {"count": total, "page": page}
@@ -175,6 +184,11 @@ def segment_list(actor: Actor) -> list[Definition]:
     return sorted(opened, key=lambda definition: (definition.name.casefold(), definition.segment.pk))
 
 
+def opened(actor: Actor, found: Sequence[Segment]) -> list[Definition]:
+    """Some segments in their order, damaged ones too. Raises Denied."""
+    return _open(actor, list(found), "segments of a list")
+
+
 def segment_page(actor: Actor, number: int | str | None) -> tuple[list[Definition], Page[Segment]]:
     """One page of the segments, the last changed first; only those on it are opened. Raises Denied."""
     page = Paginator(Segment.objects.order_by("-updated_at", "-pk"), PER_PAGE).get_page(number)
@@ -206,6 +220,62 @@ def labels() -> dict[str, str]:
     return {field.key: _(field.label) for field in CHOICES}
 
 
-def plain_words(tree: Mapping[str, Any]) -> str:
-    """A tree's rules as one sentence in the language of the page. Raises RuleError."""
-    return rules.words(tree, labels(), _)
+def health_lists(tree: rules.Tree) -> frozenset[int]:
+    """Those lists of a tree that say something about the health of whoever is on them."""
+    named = rules.lists_in(tree)
+    if not named:
+        return frozenset()
+    return frozenset(ContactList.objects.filter(pk__in=named, clinical=True).values_list("pk", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class NamedList:
+    """A list, opened; `name` says that it can't be opened where it can't."""
+
+    contact_list: ContactList
+    name: str
+
+
+def named_lists(actor: Actor, ids: Collection[int]) -> list[NamedList]:
+    """Lists by their ids, archived ones too, with their names, by name. Raises Denied."""
+    if not ids:
+        return []
+    found = list(ContactList.objects.filter(pk__in=ids).order_by("pk"))
+    return _named(actor, found)
+
+
+def lists_to_choose(actor: Actor) -> list[NamedList]:
+    """Every list that isn't archived, by name: for choosing one. Raises Denied."""
+    return _named(actor, list(ContactList.objects.filter(archived_at=None).order_by("-pk")[:MOST_LISTS]))
+
+
+def _named(actor: Actor, found: list[ContactList]) -> list[NamedList]:
+    permission = Permission.VIEW_SEGMENTS if access.allowed(actor, Permission.VIEW_SEGMENTS) else None
+    grant = access.grant(actor, permission or Permission.VIEW_CONTACTS)
+    opened = phi.reveal_sound(found, ["name"], grant=grant, purpose="names of lists")
+    named = [
+        NamedList(each, str(values["name"]) if values else _("a list whose name can't be opened"))
+        for each, values in zip(found, opened, strict=True)
+    ]
+    return sorted(named, key=lambda each: (each.name.casefold(), each.contact_list.pk))
+
+
+def list_words(actor: Actor, trees: Iterable[Mapping[str, Any]]) -> dict[int, str]:
+    """What the lists that rules name are called in a sentence: “Walking group”, and whether one is archived. Raises Denied."""
+    ids = {one for tree in trees for one in rules.lists_in(tree)}
+    found = {each.contact_list.pk: _in_words(each) for each in named_lists(actor, ids)}
+    return {one: found.get(one, _("a list that isn't there any more")) for one in ids}
+
+
+def _in_words(named: NamedList) -> str:
+    if named.contact_list.archived_at:
+        return _("“%(name)s” (archived)") % {"name": named.name}
+    return _("“%(name)s”") % {"name": named.name}
+
+
+def plain_words(actor: Actor, tree: Mapping[str, Any], lists: Mapping[int, str] | None = None) -> str:
+    """A tree's rules as one sentence in the language of the page; `lists` where `list_words` of many trees is known.
+
+    Raises RuleError, and Denied.
+    """
+    return rules.words(tree, labels(), _, list_words(actor, [tree]) if lists is None else lists)

@@ -6,13 +6,14 @@ of the set: people of whom the field is unknown are in it. An empty outermost gr
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from contacts.rules.fields import Field, Kind
-from contacts.segments.ops import AGE, Op, Shape, field_of, ops_of
+from contacts.segments.ops import AGE, LISTS, Op, Shape, field_of, ops_of
 from contacts.segments.ops import gettext_noop as _
 
 MAX_DEPTH = 3
@@ -154,6 +155,16 @@ def _read_list(value: object) -> tuple[str, ...]:
     return tuple(sorted({_read_one(item) for item in value}))
 
 
+def _read_lists(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value:
+        raise ValueError(_("Choose at least one list."))
+    if len(value) > MAX_LISTED:
+        raise ValueError(_("Choose at most 50 lists."))
+    if not all(isinstance(one, str) and re.fullmatch(r"[1-9][0-9]{0,17}", one, re.ASCII) for one in value):
+        raise ValueError(_("Choose lists that there are."))
+    return tuple(sorted(set(value), key=int))
+
+
 def _read_number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(_("Type a number, such as 7 or 7.5."))
@@ -193,6 +204,7 @@ _READERS: dict[Shape, Callable[[object], Value]] = {
     Shape.RANGE: _read_range,
     Shape.DAYS: _read_days,
     Shape.DATE: _read_date,
+    Shape.LISTS: _read_lists,
 }
 
 Tree = Group | Mapping[str, Any]
@@ -298,7 +310,10 @@ def _date_holds(op: str, wanted: Any, value: object, today: date) -> bool:
 
 
 def leaf_holds(record: Mapping[str, Any], leaf: Leaf, today: date) -> bool:
-    """Whether one rule holds. An unknown value fails every test but "is not", "include none of" and "isn't known"."""
+    """Whether one rule holds. An unknown value fails every test but "is not", "include none of" and "isn't known".
+
+    Lists stand in no record: whoever asks about them lays the ids under `lists` beside it.
+    """
     field, op = leaf.field, leaf.op.key
     value: object = age_on(record, today) if field is AGE else record.get(field.key)
     known = value is not None and value != "" and value != []
@@ -337,9 +352,19 @@ def _holds(record: Mapping[str, Any], node: Node, today: date) -> bool:
     return (all(each) if node.match == "all" else any(each)) != node.negated
 
 
-def clinical(tree: Tree) -> bool:
-    """Whether a rule asks about health, so that being in the segment says something about it."""
-    return any(leaf.field.clinical for leaf in parse(tree).leaves())
+def lists_in(tree: Tree) -> frozenset[int]:
+    """The ids of the lists that the rules name."""
+    leaves = (leaf for leaf in parse(tree).leaves() if leaf.field is LISTS)
+    return frozenset(int(one) for leaf in leaves if isinstance(leaf.value, tuple) for one in leaf.value)
+
+
+def clinical(tree: Tree, lists: Collection[int] = ()) -> bool:
+    """Whether a rule asks about health, so that being in the segment says something about it.
+
+    `lists` are the ids of those lists that say something about the health of whoever is on them.
+    """
+    group = parse(tree)
+    return any(leaf.field.clinical for leaf in group.leaves()) or not lists_in(group).isdisjoint(lists)
 
 
 def canonical(tree: Tree) -> bytes:
@@ -359,19 +384,33 @@ def digest(tree: Tree) -> str:
     return hashlib.sha256(canonical(tree)).hexdigest()
 
 
-def words(tree: Tree, labels: Mapping[str, str], translate: Translate) -> str:
-    """The tree as one sentence in plain words. `labels` gives each field's translated name; absent ones fall back to English."""
+def words(
+    tree: Tree, labels: Mapping[str, str], translate: Translate, lists: Mapping[int, str] | None = None
+) -> str:
+    """The tree as one sentence in plain words. `labels` gives each field's translated name; absent ones fall back to English.
+
+    `lists` gives what each list is to be called in the sentence; one that is missing there is called by its number.
+    """
     group = parse(tree)
     if not group.rules:
         return translate(_("Everybody."))
-    return translate(_("People for whom {rules}.")).format(rules=_say(group, labels, translate, outer=True))
+    return translate(_("People for whom {rules}.")).format(
+        rules=_say(group, labels, translate, lists or {}, outer=True)
+    )
 
 
-def _say(node: Node, labels: Mapping[str, str], translate: Translate, *, outer: bool = False) -> str:
+def _say(
+    node: Node,
+    labels: Mapping[str, str],
+    translate: Translate,
+    lists: Mapping[int, str],
+    *,
+    outer: bool = False,
+) -> str:
     if isinstance(node, Leaf):
-        return _say_leaf(node, labels, translate)
+        return _say_leaf(node, labels, translate, lists)
     joint = translate(_(" and ")) if node.match == "all" else translate(_(" or "))
-    text = joint.join(_say(rule, labels, translate) for rule in node.rules)
+    text = joint.join(_say(rule, labels, translate, lists) for rule in node.rules)
     if node.negated:
         return translate(_("it doesn't hold, or isn't known, that ({rules})")).format(rules=text)
     return text if outer or len(node.rules) == 1 else f"({text})"
@@ -382,7 +421,7 @@ def _inside(label: str) -> str:
     return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 
-def _say_leaf(leaf: Leaf, labels: Mapping[str, str], translate: Translate) -> str:
+def _say_leaf(leaf: Leaf, labels: Mapping[str, str], translate: Translate, lists: Mapping[int, str]) -> str:
     field = _inside(labels.get(leaf.field.key) or leaf.field.label)
     value: Any = leaf.value
     phrase = leaf.op.one if leaf.op.one and value == 1 else leaf.op.phrase
@@ -390,4 +429,7 @@ def _say_leaf(leaf: Leaf, labels: Mapping[str, str], translate: Translate) -> st
         return translate(phrase).format(field=field, low=value[0], high=value[1])
     if leaf.op.shape is Shape.LIST:
         value = ", ".join(value)
+    if leaf.op.shape is Shape.LISTS:
+        phrase = leaf.op.one if len(value) == 1 else leaf.op.phrase
+        value = ", ".join(lists.get(int(one), f"№ {one}") for one in value)
     return translate(phrase).format(field=field, value=value)

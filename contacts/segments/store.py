@@ -13,6 +13,7 @@ from typing import Any
 
 from contacts.consent.rules import Act, Standing, Stop, standing
 from contacts.segments import rules
+from contacts.segments.ops import LISTS
 from contacts.segments.rules import Group, Leaf, Node
 
 ADULT = 18
@@ -77,6 +78,8 @@ class Store:
             self._at_address: dict[bytes, set[int]] = defaultdict(set)
             self._acts: dict[tuple[bytes, bytes], dict[int, Act]] = defaultdict(dict)
             self._stops: dict[bytes, dict[int, Stop]] = defaultdict(dict)
+            # By list and contact the membership that stands: rows come again, an ended one after the one that followed it.
+            self._on: dict[int, dict[int, int]] = defaultdict(dict)
             self._leaves: OrderedDict[tuple[str, date], tuple[Leaf, set[int]]] = OrderedDict()
             self._reasons: OrderedDict[tuple[int, int, date], dict[int, str]] = OrderedDict()
             self._sorted: list[Person] | None = None
@@ -132,6 +135,15 @@ class Store:
                 self._stops[address_hash][stop_id] = stop
             self._reconsider(address_hash)
 
+    def put_membership(self, list_id: int, person_id: int, membership_id: int, *, stands: bool) -> None:
+        """Take in that somebody is on a list, or isn't any more. Coming again, it changes nothing."""
+        with self._lock:
+            there = self._on[list_id]
+            if stands:
+                there[person_id] = membership_id
+            elif there.get(person_id) == membership_id:
+                del there[person_id]
+
     def _reconsider(self, address_hash: bytes) -> None:
         for person_id in self._at_address.get(address_hash, ()):
             for known in self._reasons.values():
@@ -161,13 +173,20 @@ class Store:
         with self._lock:
             return sorted(self._matching(tree, today))
 
-    def search(self, text: str, page: int, per_page: int) -> tuple[list[int], int]:
-        """One page (from 1) of ids by last name, first name and id, and how many there are in all."""
+    def search(
+        self, text: str, page: int, per_page: int, list_id: int | None = None
+    ) -> tuple[list[int], int]:
+        """One page (from 1) of ids by last name, first name and id, and how many there are in all; of a list, if one is given."""
         wanted = fold(text).split()
         with self._lock:
             if self._sorted is None:
                 self._sorted = sorted(self._people.values(), key=lambda person: person.order)
-            found = [person.id for person in self._sorted if all(word in person.found_by for word in wanted)]
+            within = self._people.keys() if list_id is None else self._on.get(list_id, {}).keys()
+            found = [
+                person.id
+                for person in self._sorted
+                if all(word in person.found_by for word in wanted) and person.id in within
+            ]
         first = (page - 1) * per_page
         return found[first : first + per_page], len(found)
 
@@ -194,7 +213,16 @@ class Store:
             found = set(everybody)
         return everybody - found if node.negated else found
 
+    def _on_lists(self, leaf: Leaf) -> set[int]:
+        """Kept by list already, so that nothing is looked up person by person and nothing cached."""
+        wanted = leaf.value if isinstance(leaf.value, tuple) else ()
+        everybody = self._people.keys()
+        found = set[int]().union(*(self._on.get(int(one), {}).keys() for one in wanted)) & everybody
+        return everybody - found if leaf.op.key == "none_of" else found
+
     def _holders(self, leaf: Leaf, today: date) -> set[int]:
+        if leaf.field is LISTS:
+            return self._on_lists(leaf)
         key = (rules.canonical_leaf(leaf), today)
         if key in self._leaves:
             self._leaves.move_to_end(key)

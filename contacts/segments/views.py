@@ -14,11 +14,11 @@ from accounts.access import Permission
 from accounts.organization.models import Brand
 from contacts.consent.models import Topic
 from contacts.segments import actions, builder, queries, rules
-from contacts.segments.builder import DraftGroup
+from contacts.segments.builder import DraftGroup, ListChoice
 from contacts.segments.client import IndexAway
 from contacts.segments.forms import SegmentForm, TopicForm
 from contacts.segments.models import Segment
-from contacts.segments.ops import CHOICES
+from contacts.segments.ops import CHOICES, LISTS, ON_ANY
 from safeguards.actor import Actor
 
 
@@ -27,9 +27,10 @@ def segments(request: HttpRequest) -> HttpResponse:
     """The list of segments."""
     actor = access.of(request)
     definitions, page = queries.segment_page(actor, request.GET.get("page"))
+    lists = queries.list_words(actor, [each.tree for each in definitions if not each.broken])
     listed = [
-        (definition, _broken() if definition.broken else queries.plain_words(definition.tree))
-        for definition in definitions
+        (each, _broken() if each.broken else queries.plain_words(actor, each.tree, lists))
+        for each in definitions
     ]
     may_edit = access.allowed(actor, Permission.EDIT_SEGMENTS)
     context = {"listed": listed, "page": page, "may_edit": may_edit}
@@ -93,6 +94,8 @@ def _builder(request: HttpRequest, segment: Segment | None) -> HttpResponse:
     if request.method == "GET":
         tree: dict[str, Any] = {"match": "all", "rules": []}
         initial: dict[str, object] = {}
+        if segment is None and (begun := _begun(request, actor)):
+            tree, initial = begun
         if segment is not None:
             try:
                 definition = queries.reveal_segment(actor, segment)
@@ -111,6 +114,17 @@ def _builder(request: HttpRequest, segment: Segment | None) -> HttpResponse:
     # Without a script the whole page comes back, with what was typed.
     form = SegmentForm(initial=request.POST.dict())
     return _page(request, actor, segment, form, root)
+
+
+def _begun(request: HttpRequest, actor: Actor) -> tuple[dict[str, Any], dict[str, object]] | None:
+    """What a new segment begins with where its address names a list: everybody on it, under its name."""
+    text = request.GET.get("list", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        return None
+    for named in queries.named_lists(actor, [int(text)]):
+        rule = {"field": LISTS.key, "op": ON_ANY.key, "value": [str(named.contact_list.pk)]}
+        return {"match": "all", "rules": [rule]}, {"name": named.name[: actions.MAX_NAME]}
+    return None
 
 
 def _save(request: HttpRequest, actor: Actor, segment: Segment | None, root: DraftGroup) -> HttpResponse:
@@ -162,6 +176,7 @@ def _rules_context(
     everything: bool = False,
 ) -> dict[str, Any]:
     suggestions = _suggest(actor, root)
+    _offer_lists(actor, root)
     return {
         "segment": segment,
         "root": root,
@@ -195,6 +210,29 @@ def _suggest(actor: Actor, root: DraftGroup) -> dict[str, list[str]]:
     return names
 
 
+def _offer_lists(actor: Actor, root: DraftGroup) -> None:
+    """The lists to tick, in the rules that ask about them: archived ones stay only where they are ticked."""
+    asking = [rule for rule in root.every_rule() if rule.control == "lists"]
+    if not asking:
+        return
+    offered = {each.contact_list.pk: each for each in queries.lists_to_choose(actor)}
+    ticked = {int(one) for rule in asking for one in rule.ticked}
+    gone = queries.named_lists(actor, ticked - set(offered))
+    for rule in asking:
+        chosen = {int(one) for one in rule.ticked}
+        rule.lists = [
+            ListChoice(each.contact_list.pk, _choice_name(each), each.contact_list.pk in chosen)
+            for each in [*offered.values(), *gone]
+            if each.contact_list.archived_at is None or each.contact_list.pk in chosen
+        ]
+
+
+def _choice_name(named: queries.NamedList) -> str:
+    if named.contact_list.archived_at:
+        return _("%(name)s (archived)") % {"name": named.name}
+    return named.name
+
+
 def _topic(request: HttpRequest) -> Topic | None:
     form = TopicForm(request.POST or request.GET)
     return form.cleaned_data["topic"] if form.is_valid() else None
@@ -216,7 +254,8 @@ def _live(actor: Actor, root: DraftGroup, topic: Topic | None, *, everything: bo
     if builder.mark(root, _, everything=everything):
         return Live(unfinished=True, clinical=any(rule.about.clinical for rule in root.every_rule()))
     tree = root.as_json()
-    words, clinical = queries.plain_words(tree), rules.clinical(tree)
+    words = queries.plain_words(actor, tree)
+    clinical = rules.clinical(tree, queries.health_lists(tree))
     brand = Brand.objects.order_by("pk").first() if topic else None
     try:
         count = queries.count(actor, tree, topic=topic if brand else None, brand=brand)

@@ -40,11 +40,12 @@ class ListMembers(_Question, tag="members"):
 
 
 class FindPeople(_Question, tag="search"):
-    """One page of the people whose name and address contain every word."""
+    """One page of the people, of one list or of all, whose name and address contain every word."""
 
     text: str
     page: int
     per_page: int
+    list_id: int | None = None
 
 
 class ListValues(_Question, tag="values"):

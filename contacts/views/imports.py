@@ -18,6 +18,7 @@ from contacts.forms import MapForm, UploadForm
 from contacts.models import Import
 from contacts.rules import mapping as rules
 from contacts.rules.problems import Unreadable
+from contacts.segments import queries as segments
 from safeguards.actor import Actor
 
 State = Import.State
@@ -58,7 +59,7 @@ def map_columns(request: HttpRequest, pk: UUID) -> HttpResponse:
     actor = access.of(request)
     source = _source(actor, pk)
     _name, first, columns = queries.file_of(actor, source)
-    form = MapForm(columns, request.POST)
+    form = MapForm(columns, segments.lists_to_choose(actor), request.POST)
     if not form.is_valid():
         return _page(request, actor, source, form)
     try:
@@ -69,6 +70,8 @@ def map_columns(request: HttpRequest, pk: UUID) -> HttpResponse:
             has_header=form.cleaned_data["has_header"],
             first=first,
             dates=form.dates(),
+            into_list=form.chosen_list(),
+            new_list=form.cleaned_data["new_list"],
         )
     except Unreadable as error:
         form.add_error("has_header", error.message(_))
@@ -137,7 +140,11 @@ def _page(request: HttpRequest, actor: Actor, source: Import, form: MapForm | No
     maps = maps or (source.state == State.CHECKED and "map" in request.GET)
     if maps and form is None:
         initial: dict[str, object] = {f"column_{number}": key for number, key in mapping.items()}
-        form = MapForm(columns, initial=initial | {"has_header": source.has_header})
+        initial |= {
+            "has_header": source.has_header,
+            "into_list": source.into_list_id or request.GET.get("list"),
+        }
+        form = MapForm(columns, segments.lists_to_choose(actor), initial=initial)
     shows_problems = not maps and source.state not in {State.CHECKING, State.IMPORTING}
     context = {
         "source": source,
@@ -152,9 +159,14 @@ def _page(request: HttpRequest, actor: Actor, source: Import, form: MapForm | No
         "has_problems": source.problems.exists(),
         "may_see_rows": queries.may_see_rows(actor, source),
         "why_failed": queries.why_failed(source),
+        "into_list": next(iter(segments.named_lists(actor, _listed(source))), None),
     }
     refused = form is not None and bool(form.errors)
     return render(request, "contacts/import.html", context, status=422 if refused else 200)
+
+
+def _listed(source: Import) -> list[int]:
+    return [source.into_list_id] if source.into_list_id else []
 
 
 def _steps(source: Import, *, maps: bool) -> list[tuple[str, str, str]]:

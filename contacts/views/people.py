@@ -16,8 +16,11 @@ from contacts import queries
 from contacts.consent import actions as consent
 from contacts.forms import AskForm, PurposeForm, SearchForm
 from contacts.models import Contact
+from contacts.segments import queries as segments
 from contacts.segments.client import IndexAway
 from safeguards.actor import Actor
+
+_MESSAGES = "messages"
 
 
 class _Neighbours:
@@ -43,7 +46,7 @@ def contacts(request: HttpRequest) -> HttpResponse:
             away = True
     if page is None:
         page = queries.newest_contacts(actor, before=_id(request, "before"), after=_id(request, "after"))
-    context = {
+    context: dict[str, object] = {
         "page": page,
         "neighbours": _Neighbours(page),
         "form": form,
@@ -51,7 +54,10 @@ def contacts(request: HttpRequest) -> HttpResponse:
         "broken": queries.broken(),
         "away": away,
         "may_import": access.allowed(actor, Permission.IMPORT_CONTACTS),
+        "may_edit": access.allowed(actor, Permission.EDIT_CONTACTS),
     }
+    if context["may_edit"] and page.rows:
+        context["lists"] = segments.lists_to_choose(actor)
     fragment = request.method == "POST" and request.headers.get("HX-Request")
     return render(request, "contacts/people.html" if fragment else "contacts/list.html", context)
 
@@ -111,16 +117,55 @@ def _chart(
     person = get_object_or_404(Contact, pk=pk, deleted_at=None)
     refused = bool((purpose_form and purpose_form.errors) or (ask_form and ask_form.errors))
     chart = queries.chart(actor, person, brand=Brand.objects.first(), purpose=purpose)
-    context = {
+    context: dict[str, object] = {
         "chart": chart,
+        "contact": person,
         "trail": [(_("Contacts"), reverse("contacts"))],
         "purpose_form": purpose_form or PurposeForm(),
         "ask_form": ask_form or AskForm(),
         "broken": queries.broken() if chart.broken else "",
         "may_ask": not chart.broken and access.allowed(actor, Permission.EDIT_CONSENT),
         "messages_url": _messages_url(pk),
+        "may_edit": access.allowed(actor, Permission.EDIT_CONTACTS),
+        "just_added": "added" in request.GET,
     }
+    context |= _happened(request, actor, person)
+    if context["may_edit"]:
+        on = {each.contact_list.pk for each in chart.lists}
+        context["lists"] = [
+            each for each in segments.lists_to_choose(actor) if each.contact_list.pk not in on
+        ]
     return render(request, "contacts/contact.html", context, status=422 if refused else 200)
+
+
+@require_GET
+def timeline(request: HttpRequest, pk: int) -> HttpResponse:
+    """What has happened to somebody, or a part of it: a fragment of their page."""
+    actor = access.of(request)
+    access.require(actor, Permission.VIEW_CONTACTS)
+    person = get_object_or_404(Contact, pk=pk, deleted_at=None)
+    context = {"contact": person, "messages_url": _messages_url(pk)} | _happened(request, actor, person)
+    return render(request, "contacts/timeline.html", context)
+
+
+def _happened(request: HttpRequest, actor: Actor, person: Contact) -> dict[str, object]:
+    """The chosen part of the timeline; messages, which are an upper room's, are fetched from there."""
+    chosen = request.GET.get("show", "")
+    kind = queries.Kind(chosen) if chosen in set(queries.Kind) else queries.Kind.ALL
+    shown = chosen if chosen == _MESSAGES else kind.value
+    return {
+        "timeline": None
+        if shown == _MESSAGES
+        else queries.timeline(actor, person, kind=kind, number=request.GET.get("page")),
+        "shown": shown,
+        "parts": [
+            (queries.Kind.ALL.value, _("All")),
+            (queries.Kind.CONSENT.value, _("Consent")),
+            (queries.Kind.CHANGES.value, _("Changes")),
+            (queries.Kind.LISTS.value, _("Lists")),
+            (_MESSAGES, _("Messages")),
+        ],
+    }
 
 
 def _messages_url(pk: int) -> str:

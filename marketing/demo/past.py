@@ -29,7 +29,7 @@ from contacts.consent import actions as consent
 from contacts.consent.models import Confirmation, Topic
 from contacts.models import Contact, Import
 from contacts.segments.models import Segment
-from marketing.demo import dana, patients, people, sample
+from marketing.demo import by_hand, dana, patients, people, sample
 from marketing.demo.plans import PAST, SEGMENTS, Plan
 from safeguards import audit, tokens
 
@@ -38,6 +38,8 @@ WEEKS = 7
 # Invented patients are the same at every start.
 _chance = random.Random(7)  # noqa: S311 - plays dice for a story, guards nothing
 _EVENING = 20
+# In which week of the story the guest book comes, and somebody whom no file brings.
+_OPEN_DAY, _NEWCOMER = 2, 4
 _WITHOUT_TLS = "@countryisp.example"
 _ZONE = ZoneInfo("America/New_York")
 
@@ -66,9 +68,17 @@ def live(say: Say) -> None:
             _first_import(today)
             dana.keep_templates()
             found = {name: dana.describe(name) for name in SEGMENTS}
-        for plan in PAST:
+            by_hand.begin()
+        for week, plan in enumerate(PAST):
             _campaign(plan, found[plan.segment])
             _confirmations(plan.days_ago - 1)
+            with at(_moment(plan.days_ago - 1, 15)):
+                by_hand.each_week(week)
+                if week == _OPEN_DAY:
+                    by_hand.guest_book(sample.known_on(timezone.localdate(), today))
+                if week == _NEWCOMER:
+                    by_hand.newcomer()
+                    sending_notices.send_waiting()
             while audit.chain():
                 pass
     say(f"{len(PAST)} campaigns of the past {WEEKS} weeks, with what patients did")
@@ -157,6 +167,7 @@ def _confirmations(days_ago: int) -> None:
     brand = Brand.objects.order_by("pk")[0]
     asked: list[str] = []
     with at(_moment(days_ago, 11)):
+        by_hand.sign_up([contact for contact, _address, _language in _without_a_word(2)])
         for contact, address, language in _without_a_word(2):
             asked.append(address)
             consent.ask_confirmation(

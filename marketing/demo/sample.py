@@ -42,6 +42,11 @@ def never_asked(today: date) -> list[tuple[str, str]]:
     ]
 
 
+def addresses() -> list[str]:
+    """The addresses of the file's rows, in their order; empty where a row has none that could be one."""
+    return [row["email"] if "@" in row["email"] else "" for row in _rows(WRITTEN)]
+
+
 def _rows(today: date) -> list[dict[str, str]]:
     with FILE.open(encoding="utf-8", newline="") as source:
         return [_moved(row, today - WRITTEN) for row in csv.DictReader(source)]

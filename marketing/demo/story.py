@@ -20,7 +20,7 @@ from campaigns.delivery.sandbox.names import publish
 from campaigns.models import Campaign
 from campaigns.rules import moment
 from contacts import actions as contacts
-from contacts.models import Import
+from contacts.models import Contact, Import
 from contacts.segments import queries as counts
 from contacts.segments.client import IndexAway
 from contacts.segments.models import Segment
@@ -133,7 +133,7 @@ def _indexed() -> bool:
     except IndexAway:
         # It still reads.
         return False
-    return found.match.exact == sum(Import.objects.values_list("created", flat=True))
+    return found.match.exact == Contact.objects.filter(deleted_at=None).count()
 
 
 def _send(say: Say, campaign: Campaign) -> Mailing:

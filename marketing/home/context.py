@@ -57,6 +57,7 @@ def _navigation(request: HttpRequest, role: str) -> list[NavGroup]:
             (
                 ("contacts", _("Contacts"), "users", Permission.VIEW_CONTACTS, 0),
                 ("imports", _("Imports"), "file-import", Permission.IMPORT_CONTACTS, 0),
+                ("lists", _("Lists"), "list-details", Permission.VIEW_CONTACTS, 0),
                 ("segments", _("Segments"), "filter", Permission.VIEW_SEGMENTS, 0),
             ),
         ),

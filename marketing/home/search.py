@@ -1,4 +1,4 @@
-"""Search over everything that somebody may see: people, campaigns, templates, segments, pages, guides.
+"""Search over everything that somebody may see: people, campaigns, templates, lists, segments, pages, guides.
 
 Words are sent by POST and stand in no address and no log, since they may be a patient's name.
 """
@@ -58,6 +58,7 @@ def search(actor: Actor, text: str, pages: Iterable[tuple[str, str]] = ()) -> li
         _people(actor, " ".join(words)) if access.allowed(actor, Permission.VIEW_CONTACTS) else None,
         _campaigns(actor, words) if access.allowed(actor, Permission.VIEW_CAMPAIGNS) else None,
         _templates(actor, words) if access.allowed(actor, Permission.EDIT_CAMPAIGNS) else None,
+        _lists(actor, words) if access.allowed(actor, Permission.VIEW_CONTACTS) else None,
         _segments(actor, words) if access.allowed(actor, Permission.VIEW_SEGMENTS) else None,
         _help(words),
     ]
@@ -107,6 +108,15 @@ def _templates(actor: Actor, words: list[str]) -> Group:
         for each in matching[:AT_MOST]
     ]
     return Group(_("Templates"), "template", rows, max(0, matching.count() - len(rows)), reverse("templates"))
+
+
+def _lists(actor: Actor, words: list[str]) -> Group:
+    # Their names are sealed too.
+    matching = [
+        each for each in segments.lists_to_choose(actor) if all(word in each.name.lower() for word in words)
+    ]
+    rows = [Found(each.name, "", reverse("list", args=[each.contact_list.pk])) for each in matching[:AT_MOST]]
+    return Group(_("Lists"), "list-details", rows, len(matching) - len(rows), reverse("lists"))
 
 
 def _segments(actor: Actor, words: list[str]) -> Group:

@@ -136,7 +136,7 @@ def find_somebody(dana: Colleague) -> None:
     dana.sees("1 person found.")
     dana.look("contacts found")
     dana.press("Zoë Faucher", "link")
-    dana.sees("History of consent")
+    dana.sees("Timeline")
     conditions = page.locator("dt", has_text="Conditions").locator("+ dd")
     assert "hidden" in conditions.inner_text()
     for clinical in ("M17.9", "Atorvastatin", "Dr. Moreau", "1966"):

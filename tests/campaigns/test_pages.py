@@ -84,7 +84,7 @@ def test_a_campaign_is_planned_step_by_step() -> None:
     assert "signed authorization" in post(dana, "campaign_setup", campaign.pk, paid="yes", **setup)
     assert now(campaign).topic is None
     audience = post(dana, "campaign_setup", campaign.pk, paid="no", **setup)
-    assert plain_words(plans.BOSTON) in audience
+    assert plain_words(cast.actor(cast.dana()), plans.BOSTON) in audience
     chosen = post(dana, "campaign_audience", campaign.pk, segment=str(segment.pk))
     assert "the index is starting" in chosen
     review = post(
@@ -191,7 +191,7 @@ def test_an_approver_sees_what_they_answer_for_and_decides() -> None:
     shown = page(cast.marcus(), "approval", mailing.pk)
     for words in (
         "News from us",
-        plain_words(plans.DIABETES),
+        plain_words(cast.actor(cast.dana()), plans.DIABETES),
         "Totals only",
         "is health information",
     ):

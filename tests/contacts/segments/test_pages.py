@@ -70,7 +70,7 @@ def test_the_list_names_segments_in_plain_words(dana: Client) -> None:
     assert "Adults" in page
     assert "People for whom age is at least 18." in page
     assert reverse("segment_size", args=[segment.pk]) in page
-    assert "<time datetime=" in page
+    assert '<time class="nowrap" datetime=' in page
     assert "PHI" not in page
     saved(cast.dana(), "Diabetes", DIABETES)
     assert "PHI" in text_of(page_of(dana, "segments"))

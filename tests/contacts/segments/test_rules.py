@@ -333,6 +333,7 @@ def _good_value(shape: Shape) -> st.SearchStrategy[Any]:
         Shape.NUMBER: number,
         Shape.RANGE: st.lists(number, min_size=2, max_size=2).map(sorted),
         Shape.DAYS: st.integers(1, 400),
+        Shape.LISTS: st.lists(st.integers(1, 9).map(str), min_size=1, max_size=3),
         Shape.DATE: st.dates(date(1920, 1, 1), date(2030, 1, 1)).map(date.isoformat),
     }[shape]
 
