@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from contacts.views import by_hand, imports, lists, people
+from contacts.views import by_hand, imports, lists, of_segments, people
 
 urlpatterns = [
     path("contacts/", people.contacts, name="contacts"),
@@ -21,6 +21,7 @@ urlpatterns = [
     path("contacts/import/<uuid:pk>/stop/", imports.stop, name="import_stop"),
     path("contacts/import/<uuid:pk>/progress/", imports.progress, name="import_progress"),
     path("contacts/import/<uuid:pk>/problems/", imports.problems, name="import_problems"),
+    path("segments/<int:pk>/people/", of_segments.people, name="segment_people"),
     path("lists/", lists.lists, name="lists"),
     path("lists/new/", lists.new, name="list_new"),
     path("lists/add/", lists.add, name="list_add"),

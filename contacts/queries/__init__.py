@@ -25,6 +25,7 @@ from contacts.queries.lists import (
     reach_of,
     segments_with,
 )
+from contacts.queries.of_segments import SegmentPeople, people_of_segment
 from contacts.queries.people import (
     Chart,
     Contacts,
@@ -62,6 +63,7 @@ __all__ = [
     "OpenList",
     "Reach",
     "SealBroken",
+    "SegmentPeople",
     "Timeline",
     "address_of",
     "broken",
@@ -82,6 +84,7 @@ __all__ = [
     "members",
     "named",
     "newest_contacts",
+    "people_of_segment",
     "problem_rows",
     "reach_of",
     "segments_with",

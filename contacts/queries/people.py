@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format, number_format
@@ -82,13 +83,19 @@ class Chart:
     broken: bool = False
 
 
-def newest_contacts(actor: Actor, *, before: int | None = None, after: int | None = None) -> Contacts:
+def newest_contacts(
+    actor: Actor, *, before: int | None = None, after: int | None = None, added_by: UUID | None = None
+) -> Contacts:
     """A page of contacts, the last added first, by key: ids below `before`, or the ids nearest above `after`.
+
+    With an import, of those whom it added, alone.
 
     Raises Denied. One audit row says how many people's names were shown.
     """
     access.require(actor, Permission.VIEW_CONTACTS)
     living = Contact.objects.filter(deleted_at=None)
+    if added_by is not None:
+        living = living.filter(imported_by=added_by)
     if after is not None:
         found = list(living.filter(pk__gt=after).order_by("pk")[: PER_PAGE + 1])
         has_newer, found = len(found) > PER_PAGE, found[:PER_PAGE][::-1]

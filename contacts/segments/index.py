@@ -172,7 +172,7 @@ def answer(follower: Follower, question: wire.Question) -> Answer:
                 tree = rules.parse(question.tree)
                 result = store.count(tree, today, question.topic_id, question.brand_id)
             case wire.ListMembers():
-                result = store.members(rules.parse(question.tree), today)
+                result = store.members(rules.parse(question.tree), today, question.after, question.limit)
             case wire.FindPeople():
                 result = store.search(question.text, question.page, question.per_page, question.list_id)
             case wire.ListValues():

@@ -130,6 +130,32 @@ def members(actor: Actor, tree: Mapping[str, Any]) -> list[int]:
     return found
 
 
+def may_be_named(actor: Actor, tree: Mapping[str, Any]) -> bool:
+    """Whether somebody may read who matches: of rules by health data, that takes the permission to open charts (A7, E4)."""
+    if not access.allowed(actor, Permission.VIEW_CONTACTS):
+        return False
+    group = rules.parse(tree)
+    return access.allowed(actor, Permission.VIEW_CLINICAL) or not rules.clinical(group, health_lists(group))
+
+
+def members_page(actor: Actor, tree: Mapping[str, Any], *, after: int, limit: int) -> list[int]:
+    """The first `limit` ids above `after` of the contacts who match, ascending: to look at, not to send to.
+
+    Raises Denied, also where they may not be named, RuleError and IndexAway.
+    """
+    access.require(actor, Permission.VIEW_SEGMENTS)
+    if not may_be_named(actor, tree):
+        raise access.Denied(Permission.VIEW_CLINICAL.value)
+    group = rules.parse(tree)
+    question = wire.ListMembers(
+        actor=actor.id, purpose="people of a segment", tree=group.as_json(), after=after, limit=limit
+    )
+    found: list[int] = ask(question).result
+    details = {"digest": rules.digest(group), "count": len(found)}
+    audit.record("segment.listed", actor=actor, purpose="people of a segment", details=details)
+    return found
+
+
 def search(actor: Actor, text: str, *, page: int, per_page: int, list_id: int | None = None) -> SearchPage:
     """One page (from 1) of the contacts whose name and address contain every word of `text`; all of them for empty text.
 

@@ -9,6 +9,7 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from heapq import nsmallest
 from typing import Any
 
 from contacts.consent.rules import Act, Standing, Stop, standing
@@ -168,10 +169,13 @@ class Store:
             tally = Counter(known.get(i) or self._reason(i, known, topic_id, brand_id, today) for i in found)
             return len(found), {reason: tally[reason] for reason in REASONS}
 
-    def members(self, tree: Group, today: date) -> list[int]:
-        """Ids of those who match, ascending."""
+    def members(self, tree: Group, today: date, after: int = 0, limit: int | None = None) -> list[int]:
+        """Ids of those who match, ascending; with a limit the first ones above `after`."""
         with self._lock:
-            return sorted(self._matching(tree, today))
+            found = self._matching(tree, today)
+            if limit is None:
+                return sorted(found)
+            return nsmallest(limit, (number for number in found if number > after))
 
     def search(
         self, text: str, page: int, per_page: int, list_id: int | None = None

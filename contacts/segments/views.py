@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -46,7 +47,12 @@ def segment_size(request: HttpRequest, pk: int) -> HttpResponse:
         count = queries.count(actor, queries.reveal_segment(actor, segment).tree)
     except (IndexAway, queries.SealBroken):
         count = None
-    return render(request, "segments/parts/size.html", {"count": count, "segment": segment})
+    # The page stands a floor above; who may see no contact has nowhere to go.
+    people_url = (
+        reverse("segment_people", args=[pk]) if access.allowed(actor, Permission.VIEW_CONTACTS) else ""
+    )
+    context = {"count": count, "segment": segment, "people_url": people_url}
+    return render(request, "segments/parts/size.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -162,7 +168,11 @@ def _page(
     everything: bool = False,
 ) -> HttpResponse:
     context = _rules_context(request, actor, segment, root, everything=everything)
-    context |= {"form": form, "segment": segment, "topic_form": TopicForm(request.POST or None)}
+    context |= {
+        "form": form,
+        "segment": segment,
+        "topic_form": TopicForm(request.POST or (request.GET if "topic" in request.GET else None)),
+    }
     refused = form.is_bound and (bool(form.errors) or context["live"].unfinished)
     return render(request, "segments/segment.html", context, status=422 if refused else 200)
 

@@ -34,9 +34,11 @@ class CountPeople(_Question, tag="count"):
 
 
 class ListMembers(_Question, tag="members"):
-    """The ids of those who match, ascending."""
+    """The ids of those who match, ascending; with a limit the first ones above `after`."""
 
     tree: dict[str, Any]
+    after: int = 0
+    limit: int | None = None
 
 
 class FindPeople(_Question, tag="search"):

@@ -157,6 +157,8 @@ def _page(request: HttpRequest, actor: Actor, source: Import, form: MapForm | No
         "problems": queries.first_problems(actor, source) if shows_problems else [],
         "problem_count": source.rejected + source.warned,
         "has_problems": source.problems.exists(),
+        "added_url": f"{reverse('contacts')}?import={source.pk}",
+        "problems_url": "#problems",
         "may_see_rows": queries.may_see_rows(actor, source),
         "why_failed": queries.why_failed(source),
         "into_list": next(iter(segments.named_lists(actor, _listed(source))), None),

@@ -1,6 +1,7 @@
 """The list of contacts, one contact's page, and what can be done there."""
 
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +16,7 @@ from accounts.organization.models import Brand
 from contacts import queries
 from contacts.consent import actions as consent
 from contacts.forms import AskForm, PurposeForm, SearchForm
-from contacts.models import Contact
+from contacts.models import Contact, Import
 from contacts.segments import queries as segments
 from contacts.segments.client import IndexAway
 from safeguards.actor import Actor
@@ -26,9 +27,9 @@ _MESSAGES = "messages"
 class _Neighbours:
     """The links under a list that is read by key."""
 
-    def __init__(self, page: queries.Contacts) -> None:
-        self.previous_url = f"?{urlencode({'after': page.after})}" if page.after else None
-        self.next_url = f"?{urlencode({'before': page.before})}" if page.before else None
+    def __init__(self, page: queries.Contacts, **kept: str) -> None:
+        self.previous_url = f"?{urlencode(kept | {'after': page.after})}" if page.after else None
+        self.next_url = f"?{urlencode(kept | {'before': page.before})}" if page.before else None
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,11 +45,18 @@ def contacts(request: HttpRequest) -> HttpResponse:
             page = queries.found_contacts(actor, text, number=form.cleaned_data["number"] or 1)
         except IndexAway:
             away = True
+    source = _import(request) if page is None else None
     if page is None:
-        page = queries.newest_contacts(actor, before=_id(request, "before"), after=_id(request, "after"))
+        page = queries.newest_contacts(
+            actor,
+            before=_id(request, "before"),
+            after=_id(request, "after"),
+            added_by=source.pk if source else None,
+        )
     context: dict[str, object] = {
         "page": page,
-        "neighbours": _Neighbours(page),
+        "neighbours": _Neighbours(page, **({"import": str(source.pk)} if source else {})),
+        "source": source,
         "form": form,
         "text": text,
         "broken": queries.broken(),
@@ -174,6 +182,14 @@ def _messages_url(pk: int) -> str:
         return reverse("contact_messages", args=[pk])
     except NoReverseMatch:
         return ""
+
+
+def _import(request: HttpRequest) -> Import | None:
+    """The import whose people are asked for, if there is one of that id."""
+    try:
+        return Import.objects.filter(pk=UUID(request.GET["import"])).first()
+    except (KeyError, ValueError):
+        return None
 
 
 def _id(request: HttpRequest, name: str) -> int | None:

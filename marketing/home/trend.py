@@ -77,6 +77,7 @@ class Reach:
     topic: Topic
     reachable: int
     people: int
+    reachable_url: str = ""
 
 
 def trend(actor: Actor) -> Trend:
@@ -124,6 +125,8 @@ def reach(actor: Actor) -> list[Reach] | None:
     brand = Brand.objects.order_by("pk").first()
     if brand is None:
         return []
+    # The builder says who can't be reached and why, and people describe there whom to write to instead.
+    may_edit = access.allowed(actor, Permission.EDIT_SEGMENTS)
     found = []
     for topic in Topic.objects.all():
         try:
@@ -131,5 +134,6 @@ def reach(actor: Actor) -> list[Reach] | None:
         except IndexAway:
             return None
         if counted.reachable is not None:
-            found.append(Reach(topic, counted.reachable.least, counted.match.least))
+            url = f"{reverse('segment_new')}?topic={topic.pk}" if may_edit else ""
+            found.append(Reach(topic, counted.reachable.least, counted.match.least, url))
     return found

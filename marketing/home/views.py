@@ -32,7 +32,9 @@ def search_page(request: HttpRequest) -> HttpResponse:
 @require_GET
 def list_health(request: HttpRequest) -> HttpResponse:
     """Whom each topic reaches: a fragment, since the index is asked for each topic and the page shouldn't wait."""
-    return render(request, "home/list_health.html", {"reach": reach(access.of(request))})
+    actor = access.of(request)
+    people_url = reverse("contacts") if access.allowed(actor, Permission.VIEW_CONTACTS) else ""
+    return render(request, "home/list_health.html", {"reach": reach(actor), "people_url": people_url})
 
 
 @require_GET

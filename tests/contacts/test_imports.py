@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from django.db import InternalError, connections, transaction
-from django.test import override_settings
+from django.test import Client, override_settings
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import access
@@ -32,6 +33,7 @@ from safeguards.fields import message_of
 from safeguards.models import AuditEvent
 from safeguards.tokens import LinkToken
 from tests import cast
+from tests.sessions import signed_in
 
 CLINIC25 = Path(__file__).parent.parent / "data" / "clinic25.csv"
 IMPORTER = access.system("importer")
@@ -712,3 +714,21 @@ def test_a_file_of_several_parts_is_deleted_once() -> None:
     Import.objects.filter(pk=left.pk).update(created_at=timezone.now() - timedelta(days=7, seconds=1))
     actions.sweep_imports(actor=IMPORTER)
     assert AuditEvent.objects.filter(action="import.expired").count() == 1
+
+
+@pytest.mark.django_db
+def test_the_number_added_leads_to_those_who_were_added_and_to_nobody_else() -> None:
+    first = run("email,first name\nana@goodmail.example,Anastasia\nben@goodmail.example,Ben\n")
+    second = run("email,first name\nben@goodmail.example,Benjamin\ncleo@goodmail.example,Cleo\n")
+    client = signed_in(Client(), cast.dana())
+    address = f"{reverse('contacts')}?import={second.pk}"
+    for page in (reverse("imports"), reverse("import", args=[second.pk])):
+        assert f'href="{address}"' in client.get(page).content.decode()
+    shown = client.get(address).content.decode()
+    assert "Cleo" in shown
+    assert "Benjamin" not in shown, "who was updated wasn't added"
+    assert "Anastasia" not in shown
+    shown = client.get(f"{reverse('contacts')}?import={first.pk}").content.decode()
+    assert "Benjamin" in shown
+    assert "Cleo" not in shown
+    assert "Cleo" in client.get(f"{reverse('contacts')}?import=nonsense").content.decode()

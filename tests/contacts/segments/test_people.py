@@ -1,0 +1,94 @@
+"""Who is in a segment, behind its count: by key, and of a segment by health data for those who open charts alone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.access import Denied
+from accounts.models import User
+from contacts import queries as contacts
+from contacts.segments import actions, queries
+from contacts.segments.models import Segment
+from safeguards.models import AuditEvent
+from tests import cast, processes
+from tests.contacts.segments import people
+from tests.contacts.segments.test_rules import every, leaf
+from tests.processes import wait_until
+from tests.sessions import signed_in
+
+BOSTON = every(leaf("city", "is", "boston"))
+DIABETES = every(leaf("conditions", "any_of", ["E11*"]))
+
+
+def saved(tree: dict[str, Any]) -> Segment:
+    return actions.save_segment(actor=cast.actor(cast.dana()), segment=None, name="Some", tree=tree)
+
+
+def page(user: User, segment: Segment, **asked: int) -> str:
+    response = signed_in(Client(), user).get(reverse("segment_people", args=[segment.pk]), asked)
+    assert response.status_code == 200
+    return str(response.content.decode())
+
+
+@pytest.fixture
+def index(own_database: str) -> Iterator[None]:
+    cast.clinic()
+    with processes.index(own_database):
+        yield
+
+
+def test_who_is_behind_a_count_is_read_by_key(index: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("contacts.queries.of_segments.PER_PAGE", 2)
+    there = [people.add(f"p{n}@mail.example", first_name=f"Person{n}", city="Boston") for n in range(3)]
+    people.add("else@mail.example", first_name="Elsewhere", city="Salem")
+    segment, dana = saved(BOSTON), cast.dana()
+    wait_until(lambda: queries.count(cast.actor(dana), BOSTON).match.exact == 3, "their arrival")
+    first = page(dana, segment)
+    assert "Person0" in first
+    assert "Person1" in first
+    assert "Person2" not in first
+    assert f"?after={there[1].pk}" in first
+    last = page(dana, segment, after=there[1].pk)
+    assert "Person2" in last
+    assert "Person1" not in last
+    assert "Elsewhere" not in first + last
+    assert "Next page" not in last
+    event = AuditEvent.objects.filter(action="segment.listed").latest("pk")
+    assert event.purpose == "people of a segment"
+    assert set(event.details) == {"digest", "count"}
+    # The count leads there, for those who see contacts.
+    address = reverse("segment_people", args=[segment.pk])
+    size = reverse("segment_size", args=[segment.pk])
+    assert f'href="{address}"' in signed_in(Client(), dana).get(size).content.decode()
+    assert address not in signed_in(Client(), cast.ann()).get(size).content.decode()
+
+
+def test_whoever_may_not_open_charts_is_named_nobody_by_health_data(index: None) -> None:
+    for number in range(12):
+        people.add(f"p{number}@mail.example", first_name="Pia", conditions=["E11.9"])
+    segment, dana, ada = saved(DIABETES), cast.dana(), cast.ada()
+    wait_until(lambda: queries.count(cast.actor(ada), DIABETES).match.exact == 12, "their arrival")
+    shown = page(dana, segment)
+    assert "Pia" not in shown
+    assert "who is in it tells of their health" in shown
+    assert "Pia" in page(ada, segment)
+    assert contacts.people_of_segment(cast.actor(dana), segment).rows == []
+    with pytest.raises(Denied):
+        queries.members_page(cast.actor(dana), DIABETES, after=0, limit=10)
+    with pytest.raises(Denied):
+        queries.members_page(cast.actor(cast.ann()), BOSTON, after=0, limit=10)
+    with pytest.raises(Denied):
+        contacts.people_of_segment(cast.actor(cast.olive()), segment)
+
+
+@pytest.mark.django_db
+def test_without_the_index_the_page_leads_back_and_says_why() -> None:
+    cast.clinic()
+    segment = saved(BOSTON)
+    client = signed_in(Client(), cast.dana())
+    response = client.get(reverse("segment_people", args=[segment.pk]), follow=True)
+    assert response.redirect_chain == [(reverse("segments"), 302)]
+    assert "the index doesn" in response.content.decode()
