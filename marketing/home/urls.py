@@ -7,5 +7,6 @@ from marketing.home import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("search/", views.search_page, name="search"),
+    path("settings/", views.settings, name="settings"),
     path("list-health/", views.list_health, name="list_health"),
 ]

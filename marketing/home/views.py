@@ -1,7 +1,7 @@
 """The staff's first page."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import access
@@ -11,6 +11,7 @@ from campaigns.views.steps import with_pills
 from marketing.home.context import navigation
 from marketing.home.queries import first_steps, needs_you
 from marketing.home.search import LONGEST, search
+from marketing.home.settings_tabs import tabs
 from marketing.home.trend import reach, trend
 
 RECENT_CAMPAIGNS = 6
@@ -29,6 +30,14 @@ def search_page(request: HttpRequest) -> HttpResponse:
 def list_health(request: HttpRequest) -> HttpResponse:
     """Whom each topic reaches: a fragment, since the index is asked for each topic and the page shouldn't wait."""
     return render(request, "home/list_health.html", {"reach": reach(access.of(request))})
+
+
+@require_GET
+def settings(request: HttpRequest) -> HttpResponse:
+    """`/settings/`: on to the first tab that the person may see. Whoever may see none finds no page."""
+    for url, _words, _is_current in tabs(access.of(request).role):
+        return redirect(url)
+    raise access.Denied("settings")
 
 
 @require_GET

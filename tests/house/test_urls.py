@@ -55,6 +55,8 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("search", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("search", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("list_health", GET, (302, 302, 200, 200, 200, 404, 200, 404)),
+    # Settings lead to the first tab that one may see.
+    ("settings", GET, (302, 302, 404, 404, 404, 404, 404, 404)),
     # Signing in; whoever is in is led on.
     ("account_login", GET, (200, 302, 302, 302, 302, 302, 302, 302)),
     ("account_login", POST, (200, 302, 302, 302, 302, 302, 302, 302)),
