@@ -78,3 +78,26 @@ class FactorDevice(TimestampMixin, ThrottlingMixin, Device):
     def verify_token(self, token: str) -> bool:
         """Never by itself: codes are checked in our forms, under a lock on this row."""
         return False
+
+
+class SessionRecord(models.Model):
+    """Whose session it is, since when, from where and by which browser: what Django's own row keeps inside its signed content.
+
+    Written by the middleware, at most once a minute; deleted with the session.
+    """
+
+    session = models.OneToOneField("sessions.Session", models.CASCADE, related_name="record")
+    user = models.ForeignKey(User, models.CASCADE, related_name="session_records")
+    began_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "accounts_session_record"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["user", "last_seen_at"], name="session_record_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"session {self.pk}"

@@ -45,7 +45,7 @@ def codes(request: HttpRequest) -> HttpResponse:
 @require_safe
 def code(request: HttpRequest) -> HttpResponse:
     """The code beside its field, asked for again every few seconds."""
-    return render(request, "demo/code.html")
+    return render(request, "demo/code.html", {"step_up": "step-up" in request.GET})
 
 
 @require_POST
