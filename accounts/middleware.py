@@ -31,7 +31,7 @@ CSP = (
     "frame-ancestors 'none'"
 )
 # Names of pages on the staff's host that a stranger may see; everything else asks for a verified session (BEHAVIOURS A2).
-PUBLIC = frozenset({"account_login", "account_logout", "mfa_authenticate", "health"})
+PUBLIC = frozenset({"account_login", "account_logout", "mfa_authenticate", "account_invitation", "health"})
 # The demonstration's own pages; outside it their addresses don't exist at all.
 DEMO = frozenset(
     {"demo_people", "demo_codes", "demo_code", "demo_continue"}

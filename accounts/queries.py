@@ -10,8 +10,9 @@ from django.db.models import Q, QuerySet
 
 from accounts import access, rules, sessions
 from accounts.access import Permission
-from accounts.models import SessionRecord, User
+from accounts.models import Invitation, SessionRecord, User
 from accounts.wording import device_words
+from safeguards import tokens
 from safeguards.actor import Actor
 from safeguards.queries import EventFilter, page_of_events
 
@@ -128,6 +129,26 @@ def sign_ins_of(person: User) -> list[SignIn]:
         SignIn(event.at, event.action, device_words(event.user_agent), rules.network(event.ip))
         for event in page_of_events(asked, before=None, limit=SIGN_INS)
     ]
+
+
+def invitations(actor: Actor) -> list[Invitation]:
+    """Invitations that wait to be accepted, expired ones too until they are withdrawn; the last sent first, a hundred at most.
+
+    Needs the permission to manage people.
+    """
+    access.require(actor, Permission.MANAGE_PEOPLE)
+    found = Invitation.objects.filter(withdrawn_at=None, accepted_by=None).select_related("invited_by")
+    return list(found.order_by("-sent_at")[:100])
+
+
+def invited_by_link(token: str) -> Invitation | None:
+    """The invitation of a link, as long as the link would open an account; the token is the authority to ask."""
+    found = (
+        Invitation.objects.filter(token_hash=tokens.hash_single_use(token))
+        .select_related("invited_by")
+        .first()
+    )
+    return found if found is not None and access.invitation_stands(found) else None
 
 
 def names(actor: Actor) -> dict[str, tuple[str, str]]:

@@ -17,7 +17,18 @@ urlpatterns = [
     path("account/password/", views.account_password, name="account_password"),
     path("account/sessions/", views.account_sessions, name="account_sessions"),
     path("account/factor/replace/", views.replace, name="account_factor"),
+    path("account/invitation/<str:token>/", views.account_invitation, name="account_invitation"),
     path("settings/people/", views.people, name="settings_people"),
+    path("settings/people/invite/", views.person_invite, name="person_invite"),
+    path("settings/people/invitations/<int:pk>/again/", views.invitation_resend, name="invitation_resend"),
+    path(
+        "settings/people/invitations/<int:pk>/restore/", views.invitation_restore, name="invitation_restore"
+    ),
+    path(
+        "settings/people/invitations/<int:pk>/withdraw/",
+        views.invitation_withdraw,
+        name="invitation_withdraw",
+    ),
     path("settings/people/<int:pk>/", views.person, name="person"),
     path("settings/people/<int:pk>/role/", views.person_role, name="person_role"),
     path("settings/people/<int:pk>/deactivate/", views.person_deactivate, name="person_deactivate"),

@@ -32,13 +32,14 @@ def add_person(*, actor: Actor, email: str, name: str, role: str, password: str,
     address, an empty name, an unknown role, or a password that is short or common (BEHAVIOURS A10).
     """
     access.require(actor, Permission.MANAGE_PEOPLE)
-    return opened(actor, email=email, name=name, role=role, password=password, time_zone=time_zone)
+    with transaction.atomic():
+        person = opened(email=email, name=name, role=role, password=password, time_zone=time_zone)
+        audit.record("person.added", actor=actor, target=person, details={"role": role})
+    return person
 
 
-def opened(
-    actor: Actor | None, *, email: str, name: str, role: str, password: str, time_zone: str = ""
-) -> User:
-    """The account itself, for those who have asked whether it may be opened; `actor` None means that its person opens it."""
+def opened(*, email: str, name: str, role: str, password: str, time_zone: str = "") -> User:
+    """The account itself, for actions that have asked whether it may be opened, and write the audit row."""
     try:
         address = tokens.normalise(email)
     except ValueError as error:
@@ -48,14 +49,10 @@ def opened(
         person.time_zone = time_zone
     person.set_password(password)
     validate_password(password, person)
-    with transaction.atomic():
-        if User.objects.filter(email__iexact=address).exists():
-            raise ValidationError(_("Somebody has an account with this address already."))
-        person.full_clean()
-        person.save()
-        audit.record(
-            "person.added", actor=actor or access.of_user(person), target=person, details={"role": role}
-        )
+    if User.objects.filter(email__iexact=address).exists():
+        raise ValidationError(_("Somebody has an account with this address already."))
+    person.full_clean()
+    person.save()
     return person
 
 

@@ -37,3 +37,9 @@ class PasswordForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     new = new_password_field()
+
+
+class FirstPasswordForm(forms.Form):
+    """The password of somebody who was invited."""
+
+    new = new_password_field()

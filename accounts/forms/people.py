@@ -64,6 +64,19 @@ class NameForm(forms.Form):
         return form
 
 
+class InviteForm(forms.Form):
+    """Who is asked to open an account, and as what."""
+
+    name = NameForm.base_fields["name"]
+    email = forms.EmailField(
+        label=_("Work address"),
+        max_length=254,
+        help_text=_("The invitation goes there, and they sign in with it."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    role = forms.ChoiceField(label=_("Role"), choices=Role.choices, initial=Role.ANALYST)
+
+
 class RoleForm(forms.Form):
     """Which role somebody is to have."""
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import access, actions, queries, sessions, step_up, wording
 from accounts.access import ROLES, Permission
 from accounts.forms import NameForm, PeopleFilterForm, ReasonForm, RoleForm
-from accounts.models import Role, User
+from accounts.models import Invitation, Role, User
 from safeguards.actor import Actor
 
 PAGE = 25
@@ -30,6 +30,8 @@ def people(request: HttpRequest) -> HttpResponse:
         "form": form,
         "filtered": bool(asked.role or asked.words or asked.active is not None),
         "page": page,
+        # Those who have no account yet have no page among those who do.
+        "invitations": [] if asked.role or asked.words or asked.active is not None else _waiting(actor),
         "rows": queries.with_access(page),
     }
     return render(request, "settings/people.html", context)
@@ -172,6 +174,10 @@ def ended_words(ended: int) -> str:
     return ngettext("%(ended)d session was ended.", "%(ended)d sessions were ended.", ended) % {
         "ended": ended
     }
+
+
+def _waiting(actor: Actor) -> list[tuple[Invitation, bool]]:
+    return [(each, access.invitation_stands(each)) for each in queries.invitations(actor)]
 
 
 def _asked_for(request: HttpRequest, pk: int) -> tuple[Actor, User]:

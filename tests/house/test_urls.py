@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import DjangoDbBlocker
 
+from accounts import actions as accounts
 from accounts.middleware import ENROL, PUBLIC
 from accounts.models import Role, User
 from accounts.organization.models import Brand
@@ -66,6 +67,14 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("person_role", GET, (302, 302, 404, 404, 404, 404, 422, 404)),
     ("person_role", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
     ("person_sessions", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("person_invite", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("person_invite", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("invitation_resend", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("invitation_restore", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("invitation_withdraw", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    # The link of an invitation is followed by people who have no account yet.
+    ("account_invitation", GET, (200, 200, 200, 200, 200, 200, 200, 200)),
+    ("account_invitation", POST, (422, 422, 422, 422, 422, 422, 422, 422)),
     # One's own account is everybody's.
     ("account", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("account", POST, (302, 302, 422, 422, 422, 422, 422, 422)),
@@ -235,6 +244,12 @@ def _world() -> World:
     file = contacts.upload_file(
         actor=dana, name="people.csv", chunks=[b"email\nbo@goodmail.example\n"], size=27
     )
+    invitation = accounts.invite_person(
+        actor=cast.actor(people["administrator"]),
+        email="noor@northfield.example",
+        name="Noor Haddad",
+        role=Role.ANALYST,
+    )
     template = designs.create_from_starter(actor=dana, name="Monthly news", template=True)
     made.things = {
         "approval": [asked.pk],
@@ -242,6 +257,8 @@ def _world() -> World:
         "contact": [person.pk],
         "import": [file.pk],
         "person": [people["newcomer"].pk],
+        "invitation": [invitation.pk],
+        "account_invitation": [_invitation_link()],
         "campaign_pause": [sent.pk],
         "campaign_resume": [sent.pk],
         "campaign_cancel": [sent.pk],
@@ -263,6 +280,12 @@ def _world() -> World:
     made.links["public_picture"] = HILLS
     made.links["f"] = _confirmation(person, brand)
     return made
+
+
+def _invitation_link() -> str:
+    """The token of the link in the invitation's mail."""
+    _, link = notices.opened(Notice.objects.get(kind="staff.invitation"))
+    return link.rstrip("/").rsplit("/", 1)[1]
 
 
 def _confirmation(person: Contact, brand: Brand) -> str:
@@ -301,7 +324,13 @@ def test_every_address_of_the_patients_is_listed() -> None:
 
 
 def test_what_is_open_to_strangers_is_named_by_hand() -> None:
-    assert {"account_login", "account_logout", "mfa_authenticate", "health"} == PUBLIC
+    assert {
+        "account_login",
+        "account_logout",
+        "mfa_authenticate",
+        "account_invitation",
+        "health",
+    } == PUBLIC
     assert {"mfa_activate_totp", "account_logout", "account_reauthenticate"} == ENROL
 
 
