@@ -2,7 +2,7 @@
 
 from accounts.forms.factor import AuthenticateForm, EnrolForm, ReauthenticateForm
 from accounts.forms.own import FirstPasswordForm, OwnForm, PasswordForm
-from accounts.forms.people import InviteForm, NameForm, PeopleFilterForm, ReasonForm, RoleForm
+from accounts.forms.people import InviteForm, NameForm, PeopleFilterForm, ReasonForm, RoleForm, zone_field
 
 __all__ = [
     "AuthenticateForm",
@@ -16,4 +16,5 @@ __all__ = [
     "ReasonForm",
     "ReauthenticateForm",
     "RoleForm",
+    "zone_field",
 ]
