@@ -29,6 +29,7 @@ urlpatterns = [
         views.invitation_withdraw,
         name="invitation_withdraw",
     ),
+    path("settings/roles/", views.roles, name="settings_roles"),
     path("settings/people/<int:pk>/", views.person, name="person"),
     path("settings/people/<int:pk>/role/", views.person_role, name="person_role"),
     path("settings/people/<int:pk>/deactivate/", views.person_deactivate, name="person_deactivate"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from contacts.views import imports, people
+from contacts.views import fields, imports, people
 
 urlpatterns = [
     path("contacts/", people.contacts, name="contacts"),
@@ -16,4 +16,6 @@ urlpatterns = [
     path("contacts/import/<uuid:pk>/stop/", imports.stop, name="import_stop"),
     path("contacts/import/<uuid:pk>/progress/", imports.progress, name="import_progress"),
     path("contacts/import/<uuid:pk>/problems/", imports.problems, name="import_problems"),
+    path("settings/fields/", fields.fields, name="settings_fields"),
+    path("settings/fields/contacts.csv", fields.empty_file, name="fields_csv"),
 ]

@@ -18,6 +18,7 @@ from accounts.views.people import (
     person_role,
     person_sessions,
 )
+from accounts.views.roles import roles
 
 __all__ = [
     "account",
@@ -37,4 +38,5 @@ __all__ = [
     "person_role",
     "person_sessions",
     "replace",
+    "roles",
 ]

@@ -8,6 +8,7 @@ from accounts.access import ROLES, Permission
 # The name of the page's address, its words, and the permission that the page itself asks for.
 TABS = (
     ("settings_people", _("People"), Permission.MANAGE_PEOPLE),
+    ("settings_roles", _("Roles"), Permission.MANAGE_PEOPLE),
     ("settings_brand", _("Brand"), Permission.MANAGE_PEOPLE),
     ("settings_sending", _("Sending"), Permission.MANAGE_PEOPLE),
     ("settings_fields", _("Fields"), Permission.VIEW_CONTACTS),

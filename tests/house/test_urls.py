@@ -57,7 +57,7 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("search", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("list_health", GET, (302, 302, 200, 200, 200, 404, 200, 404)),
     # Settings lead to the first tab that one may see.
-    ("settings", GET, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("settings", GET, (302, 302, 302, 302, 404, 404, 302, 404)),
     ("settings_people", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("person", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("person", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
@@ -72,6 +72,9 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("invitation_resend", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("invitation_restore", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("invitation_withdraw", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("settings_roles", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("settings_fields", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("fields_csv", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("settings_brand", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("settings_brand", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
     ("brand", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
