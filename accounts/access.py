@@ -4,8 +4,9 @@ import hashlib
 from enum import StrEnum
 
 from django.http import HttpRequest
+from django.utils import timezone
 
-from accounts.models import Role, User
+from accounts.models import Invitation, Role, User
 from safeguards import audit
 from safeguards.actor import Actor
 from safeguards.phi import ALL_FIELDS, Grant
@@ -85,6 +86,14 @@ def require(actor: Actor, permission: Permission) -> None:
     if not allowed(actor, permission):
         audit.record_apart("access.denied", actor=actor, details={"permission": permission.value})
         raise Denied(permission.value)
+
+
+def invitation_stands(invitation: Invitation) -> bool:
+    """Whether an invitation's link opens an account now: it is open, not too old, and its sender still manages people."""
+    if invitation.withdrawn_at or invitation.accepted_by_id or invitation.expires_at <= timezone.now():
+        return False
+    sender = invitation.invited_by
+    return sender is None or (sender.is_active and P.MANAGE_PEOPLE in ROLES.get(sender.role, frozenset()))
 
 
 def grant(actor: Actor, permission: Permission) -> Grant:

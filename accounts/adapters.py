@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import User
+from accounts.sessions import factor_is_fresh
 from safeguards import secrets
 
 _PLACE = "accounts.totp"
@@ -35,10 +36,13 @@ class AccountAdapter(DefaultAccountAdapter):
         return url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
-        """Asked before a factor is enrolled: not again in the five minutes after the password was typed.
+        """Asked before a factor is enrolled: not again in the five minutes after the password was typed, or the old app's code.
 
-        Only the first factor is enrolled here, so there is no other by which the person could show who they are.
+        Where there is an app already, our own step-up has asked for its code before it is replaced; the password alone serves
+        for the first one only, when there is nothing else by which the person could show who they are.
         """
+        if factor_is_fresh(self.request.session):
+            return False
         records = get_authentication_records(self.request, self.request.user)
         return not records or time.time() - records[-1]["at"] >= app_settings.REAUTHENTICATION_TIMEOUT
 

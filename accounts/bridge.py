@@ -13,6 +13,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.dispatch import receiver
 from django.http import HttpRequest
 
+from accounts import sessions
 from accounts.models import FactorDevice, User
 from safeguards import audit
 from safeguards.actor import Actor
@@ -53,6 +54,7 @@ def added(request: HttpRequest, user: User, authenticator: Authenticator, **_: A
     audit.record("factor.added", actor=actor_of(request, user), target=user)
     if request.user.is_authenticated and request.user.pk == user.pk:
         django_otp.login(request, device)
+        sessions.show_factor(request.session)
 
 
 @receiver(signals.authenticator_used)
@@ -60,6 +62,7 @@ def used(request: HttpRequest, user: User, authenticator: Authenticator, **_: An
     """A factor was shown again, at step-up."""
     if request.user.is_authenticated and request.user.pk == user.pk:
         django_otp.login(request, device_of(authenticator))
+        sessions.show_factor(request.session)
 
 
 @receiver(user_logged_in)
@@ -69,6 +72,7 @@ def logged_in(request: HttpRequest, user: User, **_: Any) -> None:
     if factors:
         authenticator = Authenticator.objects.get(pk=factors[-1]["id"], user=user)
         django_otp.login(request, device_of(authenticator))
+        sessions.show_factor(request.session)
     audit.record("session.started", actor=actor_of(request, user), target=user)
 
 

@@ -18,8 +18,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import sessions
 from accounts.access import Denied
 from accounts.models import User
+from accounts.sessions import IDLE_SECONDS, LONGEST_SECONDS
 
 Next = Callable[[HttpRequest], HttpResponseBase]
 
@@ -29,7 +31,7 @@ CSP = (
     "frame-ancestors 'none'"
 )
 # Names of pages on the staff's host that a stranger may see; everything else asks for a verified session (BEHAVIOURS A2).
-PUBLIC = frozenset({"account_login", "account_logout", "mfa_authenticate", "health"})
+PUBLIC = frozenset({"account_login", "account_logout", "mfa_authenticate", "account_invitation", "health"})
 # The demonstration's own pages; outside it their addresses don't exist at all.
 DEMO = frozenset(
     {"demo_people", "demo_codes", "demo_code", "demo_continue"}
@@ -37,8 +39,6 @@ DEMO = frozenset(
 )
 # What somebody who has signed in but has no second factor yet may reach.
 ENROL = frozenset({"mfa_activate_totp", "account_logout", "account_reauthenticate"})
-IDLE_SECONDS = 15 * 60
-LONGEST_SECONDS = 12 * 3600
 
 
 def _port(url: str) -> int:
@@ -123,6 +123,8 @@ class RequireVerified:
             response = self.get_response(request)
         finally:
             timezone.deactivate()
+        if not was_signed_in and not getattr(request, "is_public", False) and request.user.is_authenticated:
+            sessions.note(request)
         if was_signed_in and not request.user.is_authenticated:
             # Whoever sits down next finds no page of the last one by the browser's back button.
             response["Clear-Site-Data"] = '"cache", "storage"'
@@ -168,3 +170,4 @@ class RequireVerified:
             request.session["seen"] = now
             # Each save moves the session's own expiry on, so the twelve hours are counted from here.
             request.session["began"] = began
+            sessions.note(request)

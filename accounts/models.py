@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from django_otp.models import Device, ThrottlingMixin, TimestampMixin
 
@@ -78,3 +79,57 @@ class FactorDevice(TimestampMixin, ThrottlingMixin, Device):
     def verify_token(self, token: str) -> bool:
         """Never by itself: codes are checked in our forms, under a lock on this row."""
         return False
+
+
+class SessionRecord(models.Model):
+    """Whose session it is, since when, from where and by which browser: what Django's own row keeps inside its signed content.
+
+    Written by the middleware, at most once a minute; deleted with the session.
+    """
+
+    session = models.OneToOneField("sessions.Session", models.CASCADE, related_name="record")
+    user = models.ForeignKey(User, models.CASCADE, related_name="session_records")
+    began_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "accounts_session_record"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["user", "last_seen_at"], name="session_record_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"session {self.pk}"
+
+
+class Invitation(models.Model):
+    """An account that somebody is asked to open by a link. The link's token is kept as its hash alone and works once.
+
+    Open until it is accepted, withdrawn, superseded by a newer one to the same address, or past `expires_at`.
+    """
+
+    email = models.EmailField(_("e-mail address"))
+    name = models.CharField(_("name"), max_length=150)
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices)
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    invited_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+    accepted_by = models.OneToOneField(User, models.PROTECT, null=True, related_name="invitation")
+
+    class Meta:
+        db_table = "accounts_invitation"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=models.Q(withdrawn_at=None, accepted_by=None),
+                name="one_open_invitation_an_address",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"

@@ -1,4 +1,4 @@
-"""Routes of sign-in and the second factor: these six pages of allauth's; what isn't used can't be reached."""
+"""Routes of sign-in and the second factor (six pages of allauth's: what isn't used can't be reached), people, oneself."""
 
 from allauth.account import views as account
 from allauth.mfa.base import views as factors
@@ -13,4 +13,27 @@ urlpatterns = [
     path("account/factor/", factors.authenticate, name="mfa_authenticate"),
     path("account/factor/set-up/", views.enrol, name="mfa_activate_totp"),
     path("account/factor/again/", factors.reauthenticate, name="mfa_reauthenticate"),
+    path("account/", views.account, name="account"),
+    path("account/password/", views.account_password, name="account_password"),
+    path("account/sessions/", views.account_sessions, name="account_sessions"),
+    path("account/factor/replace/", views.replace, name="account_factor"),
+    path("account/invitation/<str:token>/", views.account_invitation, name="account_invitation"),
+    path("settings/people/", views.people, name="settings_people"),
+    path("settings/people/invite/", views.person_invite, name="person_invite"),
+    path("settings/people/invitations/<int:pk>/again/", views.invitation_resend, name="invitation_resend"),
+    path(
+        "settings/people/invitations/<int:pk>/restore/", views.invitation_restore, name="invitation_restore"
+    ),
+    path(
+        "settings/people/invitations/<int:pk>/withdraw/",
+        views.invitation_withdraw,
+        name="invitation_withdraw",
+    ),
+    path("settings/roles/", views.roles, name="settings_roles"),
+    path("settings/people/<int:pk>/", views.person, name="person"),
+    path("settings/people/<int:pk>/role/", views.person_role, name="person_role"),
+    path("settings/people/<int:pk>/deactivate/", views.person_deactivate, name="person_deactivate"),
+    path("settings/people/<int:pk>/reactivate/", views.person_reactivate, name="person_reactivate"),
+    path("settings/people/<int:pk>/factor/", views.person_factor, name="person_factor"),
+    path("settings/people/<int:pk>/sessions/", views.person_sessions, name="person_sessions"),
 ]

@@ -8,6 +8,7 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import zone_field
 from accounts.organization.models import Brand
 from campaigns import queries, rules, wording
 from campaigns.delivery.models import IpPool, Mailing
@@ -28,6 +29,52 @@ class NameForm(forms.Form):
         help_text=_(
             "Only your colleagues see it, for example “June clinic news”. Don't name patients or diagnoses."
         ),
+    )
+
+
+class OrganizationForm(forms.Form):
+    """Whom this deployment serves."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=120, help_text=_("It stands above every page that your colleagues see.")
+    )
+    phone = forms.CharField(
+        label=_("Telephone"),
+        max_length=40,
+        help_text=_("Whom people may call. It stands on the pages that links in messages lead to."),
+    )
+    time_zone = zone_field()
+
+
+class BrandForm(forms.Form):
+    """A sender identity."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=120, help_text=_("As patients know it. It stands in the footer.")
+    )
+    from_name = forms.CharField(
+        label=_("Sender\u2019s name"), max_length=120, help_text=_("What mail programs show as the sender.")
+    )
+    from_address = forms.EmailField(
+        label=_("Sender\u2019s address"),
+        max_length=254,
+        help_text=_("In a domain that this server signs mail for."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    postal_address = forms.CharField(
+        label=_("Postal address"),
+        max_length=300,
+        help_text=_(
+            "The law asks for one in every message (15 USC 7704(a)(5)): a street address or a post office box."
+        ),
+    )
+    phone = forms.CharField(label=_("Telephone"), max_length=40)
+    privacy_url = forms.URLField(
+        label=_("Address of the privacy notice"),
+        required=False,
+        max_length=200,
+        assume_scheme="https",
+        help_text=_("It is linked from the pages that patients see."),
     )
 
 

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from campaigns.views import approvals, coming, on_contacts, people, planning, running, scheduling, writing
+from campaigns.views import (
+    approvals,
+    brands,
+    coming,
+    on_contacts,
+    people,
+    planning,
+    running,
+    scheduling,
+    writing,
+)
 
 urlpatterns = [
     path("campaigns/", planning.listing, name="campaigns"),
@@ -30,6 +40,11 @@ urlpatterns = [
     path("campaigns/<int:pk>/resume/", running.resume, name="campaign_resume"),
     path("campaigns/<int:pk>/cancel/", running.cancel, name="campaign_cancel"),
     path("contacts/<int:pk>/messages/", on_contacts.messages, name="contact_messages"),
+    path("settings/brand/", brands.brands, name="settings_brand"),
+    path("settings/brand/<int:pk>/", brands.brand, name="brand"),
+    path("settings/brand/footer/", brands.brand_footer, name="brand_footer"),
+    path("settings/brand/new/", brands.brand_new, name="brand_new"),
+    path("settings/brand/undo/", brands.brand_undo, name="brand_undo"),
     path("approvals/", approvals.listing, name="approvals"),
     path("approvals/<int:pk>/", approvals.approval, name="approval"),
     path("approvals/<int:pk>/preview/", approvals.preview, name="approval_preview"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from contacts.views import by_hand, imports, lists, of_segments, people
+from contacts.views import by_hand, fields, imports, lists, of_segments, people
 
 urlpatterns = [
     path("contacts/", people.contacts, name="contacts"),
@@ -33,4 +33,6 @@ urlpatterns = [
     path("lists/<int:pk>/back/<int:membership>/", lists.back, name="list_back"),
     path("lists/<int:pk>/undo/<uuid:batch>/", lists.take_back, name="list_take_back"),
     path("lists/<int:pk>/reach/", lists.reach, name="list_reach"),
+    path("settings/fields/", fields.fields, name="settings_fields"),
+    path("settings/fields/contacts.csv", fields.empty_file, name="fields_csv"),
 ]

@@ -7,6 +7,7 @@ from django.contrib.auth import login
 from django.http import HttpRequest
 from django.test import Client
 
+from accounts import sessions
 from accounts.bridge import device_of
 from accounts.models import User
 
@@ -24,6 +25,7 @@ def signed_in(client: Client, user: User) -> Client:
     request.META["REMOTE_ADDR"] = "127.0.0.1"
     login(request, user, backend=BACKEND)
     django_otp.login(request, device_of(authenticator))
+    sessions.show_factor(request.session)
     request.session.save()
     client.cookies[settings.SESSION_COOKIE_NAME] = str(request.session.session_key)
     return client

@@ -12,14 +12,17 @@ from safeguards.actor import Actor
 
 audit.declare("organization.set_up", "name")
 audit.declare("brand.added", "name", "domain")
+audit.declare("brand.changed", "fields", "domain")
 
 
 def set_up(*, actor: Actor, name: str, phone: str, time_zone: str) -> Organization:
     """Name the one organisation of this deployment; done again, it changes the name, telephone and zone.
 
-    Needs the permission to manage people. Raises ValueError for a time zone that doesn't exist.
+    Needs the permission to manage people. Raises ValueError for an empty name and for a time zone that doesn't exist.
     """
     access.require(actor, Permission.MANAGE_PEOPLE)
+    if not name.strip():
+        raise ValueError("the organisation needs a name")
     try:
         ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError):
@@ -59,3 +62,45 @@ def add_brand(
         )
         audit.record("brand.added", actor=actor, target=brand, details={"name": name, "domain": brand.domain})
     return brand
+
+
+def change_brand(
+    *,
+    actor: Actor,
+    brand: Brand,
+    name: str,
+    from_name: str,
+    from_address: str,
+    postal_address: str,
+    phone: str,
+    privacy_url: str = "",
+) -> Brand:
+    """Change a sender identity; the audit row names the fields. What was sent keeps what it said.
+
+    Needs the permission to manage people. Raises ValueError for a bad address or without a postal one (C9).
+    """
+    access.require(actor, Permission.MANAGE_PEOPLE)
+    if not postal_address.strip():
+        raise ValueError("commercial mail needs a physical postal address (15 USC 7704(a)(5))")
+    given = {
+        "name": name,
+        "from_name": from_name,
+        "from_address": tokens.normalise(from_address),
+        "postal_address": postal_address,
+        "phone": phone,
+        "privacy_url": privacy_url,
+    }
+    with transaction.atomic():
+        changed = Brand.objects.select_for_update().get(pk=brand.pk)
+        fields = [field for field, value in given.items() if getattr(changed, field) != value]
+        if fields:
+            for field in fields:
+                setattr(changed, field, given[field])
+            changed.save(update_fields=fields)
+            audit.record(
+                "brand.changed",
+                actor=actor,
+                target=changed,
+                details={"fields": fields, "domain": changed.domain},
+            )
+    return changed

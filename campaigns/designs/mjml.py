@@ -90,7 +90,7 @@ def _mjml(
     footer = "".join(
         f'<mj-text mj-class="footer">{line}</mj-text>'
         for line in (
-            literal(_reason(sender)),
+            literal(reason(sender)),
             f'<a href="{{{{ {PREFERENCES} }}}}" style="{_FOOTER_LINK}">{literal(_("Change what you get"))}</a> &#183; '
             f'<a href="{{{{ {UNSUBSCRIBE} }}}}" style="{_FOOTER_LINK}">{literal(_("Unsubscribe"))}</a>',
             literal(f"{sender.brand}, {sender.postal_address}"),
@@ -106,7 +106,7 @@ def _mjml(
 
 def _text(blocks: Sequence[Block], sender: Sender, links: Links) -> str:
     footer = [
-        _plain(_reason(sender)),
+        _plain(reason(sender)),
         f"{_('Change what you get')}: {{{{ {PREFERENCES} }}}}",
         f"{_('Unsubscribe')}: {{{{ {UNSUBSCRIBE} }}}}",
         _plain(f"{sender.brand}, {sender.postal_address}"),
@@ -115,7 +115,8 @@ def _text(blocks: Sequence[Block], sender: Sender, links: Links) -> str:
     return "\n\n".join([*parts, "----", "\n".join(footer)]) + "\n"
 
 
-def _reason(sender: Sender) -> str:
+def reason(sender: Sender) -> str:
+    """Why the person gets the message, as the footer says it."""
     return _("You get this because you chose “%(topic)s” from %(brand)s.") % {
         "topic": sender.topic,
         "brand": sender.brand,

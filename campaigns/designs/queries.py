@@ -232,6 +232,13 @@ def _compiled(design: Design, brand: Brand | None, topic: Topic | None) -> mjml.
     )
 
 
+def footer(*, brand: str, postal_address: str) -> tuple[str, str]:
+    """What every message of a brand says at its end, around the links: why one gets it, and who sends it from where."""
+    topic = Topic.objects.order_by("position", "pk").first()
+    sender = mjml.Sender(brand, postal_address, topic.name if topic else str(_("the topic")))
+    return mjml.reason(sender), f"{brand}, {postal_address}"
+
+
 def preview_version(*, actor: Actor, version: DesignVersion, sample: str = "maria") -> Preview:
     """A frozen version as the invented person `sample` would see it. Raises Denied; KeyError for nobody of that name."""
     access.require(actor, Permission.VIEW_CAMPAIGNS)

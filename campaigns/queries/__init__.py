@@ -12,9 +12,11 @@ from campaigns.queries.people import (
     recipients,
 )
 from campaigns.queries.plans import (
+    BrandRow,
     asked_for,
     audience_changed,
     blockers,
+    brands,
     due,
     found,
     is_clinical,
@@ -30,6 +32,7 @@ from campaigns.queries.plans import (
 )
 
 __all__ = [
+    "BrandRow",
     "Recipient",
     "Recipients",
     "Row",
@@ -39,6 +42,7 @@ __all__ = [
     "audience_changed",
     "between",
     "blockers",
+    "brands",
     "clinical_is_hidden",
     "due",
     "found",

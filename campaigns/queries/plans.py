@@ -1,12 +1,14 @@
 """Reads of campaigns as they are planned: lists, where each stands, what it lacks."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
 
 from accounts import access
 from accounts.access import Permission
+from accounts.organization.models import Brand
 from campaigns import rules
 from campaigns.delivery.models import Approval, IpPool, Mailing, SendingDomain, Stream
 from campaigns.designs import blocks as documents
@@ -23,6 +25,32 @@ from safeguards.actor import Actor
 def waiting_for_approval() -> int:
     """How many mailings wait for somebody's word."""
     return Mailing.objects.filter(state=Mailing.State.WAITING, needs_approval=True).count()
+
+
+@dataclass(frozen=True, slots=True)
+class BrandRow:
+    """A brand, how many campaigns are of it and how many of those were sent, and whether we sign for its address."""
+
+    brand: Brand
+    campaigns: int
+    sent: int
+    signed: bool
+
+
+def brands(actor: Actor) -> list[BrandRow]:
+    """The brands by name with how they are used. Needs the permission to manage people."""
+    access.require(actor, Permission.MANAGE_PEOPLE)
+    signed = set(SendingDomain.objects.values_list("domain", flat=True))
+    counted = Campaign.objects.exclude(brand=None).order_by().values("brand")
+    finished = Q(mailing__state=Mailing.State.FINISHED)
+    used = {
+        row["brand"]: (row["all"], row["sent"])
+        for row in counted.annotate(all=Count("pk"), sent=Count("pk", filter=finished))
+    }
+    return [
+        BrandRow(brand, *used.get(brand.pk, (0, 0)), brand.domain in signed)
+        for brand in Brand.objects.order_by("name")
+    ]
 
 
 def marketing_pools() -> QuerySet[IpPool]:

@@ -1,5 +1,6 @@
 """Reads of contacts, imports and lists: what a page shows, opened for whoever may see it."""
 
+from contacts.queries.fields import ListedField, consent_columns, field_groups, headers
 from contacts.queries.imports import (
     Column,
     ListedImport,
@@ -56,6 +57,7 @@ __all__ = [
     "Kind",
     "ListPage",
     "Listed",
+    "ListedField",
     "ListedImport",
     "ListedProblem",
     "Member",
@@ -68,10 +70,13 @@ __all__ = [
     "address_of",
     "broken",
     "chart",
+    "consent_columns",
     "dates_read",
+    "field_groups",
     "file_of",
     "first_problems",
     "found_contacts",
+    "headers",
     "ids_found",
     "import_of",
     "import_page",

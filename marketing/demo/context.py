@@ -13,4 +13,6 @@ def players(request: HttpRequest) -> dict[str, object]:
     return {
         "demo_players": SimpleLazyObject(people.players),
         "demo_code": SimpleLazyObject(lambda: people.code_for(request)),
+        # Asked once the page has made the secret.
+        "demo_new_code": SimpleLazyObject(lambda: people.new_code_for(request)),
     }

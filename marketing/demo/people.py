@@ -9,11 +9,13 @@ from pathlib import Path
 from allauth.account.internal.stagekit import get_pending_stage
 from allauth.mfa.totp.internal import auth as totp
 from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.utils import decrypt
 from django.conf import settings
 from django.http import HttpRequest
 
 from accounts import access, actions
 from accounts.bridge import device_of
+from accounts.forms.factor import secret_in
 from accounts.models import FactorDevice, Role, User
 
 
@@ -40,7 +42,7 @@ class Player:
 
     def code_of(self, step: int) -> str:
         """The six digits of one half minute (RFC 6238)."""
-        return str(totp.format_hotp_value(totp.hotp_value(self.secret, step)))
+        return _digits(self.secret, step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ class Code:
     name: str
     digits: str
     wait: int
+
+
+def _digits(secret: str, step: int) -> str:
+    return str(totp.format_hotp_value(totp.hotp_value(secret, step)))
 
 
 def _step() -> int:
@@ -99,22 +105,27 @@ def player(short: str) -> Player | None:
 
 
 def code_for(request: HttpRequest) -> Code | None:
-    """The code for whoever is signing in or has to confirm who they are; None where that is nobody of ours.
+    """The code for whoever is signing in or has to confirm who they are; None where that is nobody with an app.
 
     A code works once, for this half minute or the next: whoever goes to and fro between people gets the next one early, and
     then waits, as with a real app.
     """
     stage = get_pending_stage(request)
     person = stage.login.user if stage is not None else request.user
-    known = player(person.email.partition("@")[0]) if isinstance(person, User) else None
-    if known is None:
+    device = FactorDevice.objects.filter(user_id=person.pk).first() if isinstance(person, User) else None
+    if not isinstance(person, User) or device is None:
         return None
-    device = FactorDevice.objects.filter(user=person).first()
-    used, now = device.last_t if device else -1, _step()
-    step = max(now, used + 1)
+    now = _step()
+    step = max(now, device.last_t + 1)
     if step > now + 1:
-        return Code(known.name, "", 30 - int(time.time()) % 30)
-    return Code(known.name, known.code_of(step), 0)
+        return Code(person.name, "", 30 - int(time.time()) % 30)
+    return Code(person.name, _digits(decrypt(device.authenticator.data["secret"]), step), 0)
+
+
+def new_code_for(request: HttpRequest) -> str:
+    """What the app would show that is being set up in this session; empty where none is."""
+    secret = secret_in(request)
+    return _digits(secret, _step()) if secret else ""
 
 
 def user(short: str) -> User:

@@ -45,7 +45,7 @@ def codes(request: HttpRequest) -> HttpResponse:
 @require_safe
 def code(request: HttpRequest) -> HttpResponse:
     """The code beside its field, asked for again every few seconds."""
-    return render(request, "demo/code.html")
+    return render(request, "demo/code.html", {"step_up": "step-up" in request.GET})
 
 
 @require_POST
@@ -143,7 +143,9 @@ def body(request: HttpRequest, mail_id: str) -> HttpResponse:
     if request.GET.get("view") == "dark":
         content = _darkened(content)
     content = content.replace("<head>", '<head><base target="_blank">', 1)
-    response = HttpResponse(content.replace(f"{settings.PUBLIC_URL}/", PREFIX))
+    # The staff's own links by the address that one came by, the patients' below it.
+    content = content.replace(f"{settings.PUBLIC_URL}/", PREFIX).replace(f"{settings.STAFF_URL}/", "/")
+    response = HttpResponse(content)
     response["Content-Security-Policy"] = _BODY_CSP
     response["X-Frame-Options"] = "SAMEORIGIN"
     return response

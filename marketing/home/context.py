@@ -10,6 +10,7 @@ from accounts.access import Permission
 from accounts.organization.models import Organization
 from campaigns.queries import waiting_for_approval
 from marketing.home import guides
+from marketing.home.settings_tabs import tabs
 
 NavItem = tuple[str, str, str, bool, int]
 NavGroup = tuple[str, list[NavItem]]
@@ -33,6 +34,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
         "nav": _navigation(request, actor.role),
         "may_search": True,
         "help_address": guides.address_about(request.path),
+        "settings_tabs": tabs(actor.role, request.path) if request.path.startswith("/settings/") else [],
     }
 
 
@@ -77,18 +79,18 @@ def _navigation(request: HttpRequest, role: str) -> list[NavGroup]:
         ),
     )
     visible = [
-        (label, [(reverse(name), text, icon, count) for name, text, icon, may_see, count in items if may_see])
-        for label, items in (
-            (
-                label,
-                [
-                    (name, text, icon, needs is None or needs in may, count)
-                    for name, text, icon, needs, count in items
-                ],
-            )
-            for label, items in groups
+        (
+            label,
+            [
+                (reverse(name), text, icon, count)
+                for name, text, icon, needs, count in items
+                if needs is None or needs in may
+            ],
         )
+        for label, items in groups
     ]
+    if tabs(role):
+        visible.append((_("Organisation"), [(reverse("settings"), _("Settings"), "settings", 0)]))
     # The one whose address is the longest beginning of this page's: imports lie under contacts.
     addresses = [url for _label, items in visible for url, *_rest in items]
     current = max((url for url in addresses if _within(request.path, url)), key=len, default="")

@@ -1,7 +1,7 @@
 """The staff's first page."""
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
@@ -15,6 +15,7 @@ from marketing.home import guides
 from marketing.home.context import navigation
 from marketing.home.queries import first_steps, needs_you
 from marketing.home.search import LONGEST, search
+from marketing.home.settings_tabs import tabs
 from marketing.home.trend import reach, trend
 
 RECENT_CAMPAIGNS = 6
@@ -35,6 +36,14 @@ def list_health(request: HttpRequest) -> HttpResponse:
     actor = access.of(request)
     people_url = reverse("contacts") if access.allowed(actor, Permission.VIEW_CONTACTS) else ""
     return render(request, "home/list_health.html", {"reach": reach(actor), "people_url": people_url})
+
+
+@require_GET
+def settings(request: HttpRequest) -> HttpResponse:
+    """`/settings/`: on to the first tab that the person may see. Whoever may see none finds no page."""
+    for url, _words, _is_current in tabs(access.of(request).role):
+        return redirect(url)
+    raise access.Denied("settings")
 
 
 @require_GET

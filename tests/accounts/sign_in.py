@@ -52,9 +52,9 @@ def type_password(client: Client, user: User, password: str = PASSWORD, next_pag
     return answer
 
 
-def shown_secret(client: Client) -> str:
+def shown_secret(client: Client, at: str = "/account/factor/set-up/") -> str:
     """The secret on the enrolment page, as somebody types it off."""
-    page = client.get("/account/factor/set-up/").content.decode()
+    page = client.get(at).content.decode()
     found = re.search(r">([A-Z2-7]{32})<", page)
     assert found, page
     return found[1]

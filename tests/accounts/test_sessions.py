@@ -6,7 +6,7 @@ from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.test import Client
 
-from accounts import access, actions, middleware
+from accounts import access, actions, sessions
 from accounts.models import User
 from safeguards.models import AuditEvent
 from tests.accounts.sign_in import browser, enrol, let_time_pass, secret_of, sign_in, somebody
@@ -41,9 +41,9 @@ def is_in(client: Client) -> bool:
 
 
 def test_fifteen_idle_minutes_end_a_session(client: Client) -> None:
-    grow_older(client, middleware.IDLE_SECONDS - 60)
+    grow_older(client, sessions.IDLE_SECONDS - 60)
     assert is_in(client)
-    grow_older(client, middleware.IDLE_SECONDS + 5)
+    grow_older(client, sessions.IDLE_SECONDS + 5)
     answer = client.get("/campaigns/")
     assert answer["Location"] == "/account/login/?next=/campaigns/"
     assert answer["Clear-Site-Data"] == '"cache", "storage"'
@@ -53,12 +53,12 @@ def test_fifteen_idle_minutes_end_a_session(client: Client) -> None:
 
 def test_what_a_person_does_keeps_the_session(client: Client) -> None:
     for _ in range(3):
-        grow_older(client, middleware.IDLE_SECONDS - 60)
+        grow_older(client, sessions.IDLE_SECONDS - 60)
         assert is_in(client)
 
 
 def test_polling_fragments_keep_nobody_signed_in(client: Client) -> None:
-    grow_older(client, middleware.IDLE_SECONDS - 60)
+    grow_older(client, sessions.IDLE_SECONDS - 60)
     polling = {"X-Polling": "1", "HX-Request": "true"}
     assert client.get("/", headers=polling).status_code == 200
     grow_older(client, 65)
@@ -67,7 +67,7 @@ def test_polling_fragments_keep_nobody_signed_in(client: Client) -> None:
 
 
 def test_a_session_lasts_twelve_hours_at_most(client: Client) -> None:
-    grow_older(client, middleware.LONGEST_SECONDS - 60, "began")
+    grow_older(client, sessions.LONGEST_SECONDS - 60, "began")
     grow_older(client, 60)
     assert is_in(client)
     grow_older(client, 65, "began")

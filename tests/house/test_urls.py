@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import DjangoDbBlocker
 
+from accounts import actions as accounts
 from accounts.middleware import ENROL, PUBLIC
 from accounts.models import Role, User
 from accounts.organization.models import Brand
@@ -57,6 +58,43 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("search", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("search", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("list_health", GET, (302, 302, 200, 200, 200, 404, 200, 404)),
+    # Settings lead to the first tab that one may see.
+    ("settings", GET, (302, 302, 302, 302, 404, 404, 302, 404)),
+    ("settings_people", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("person", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("person", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("person_deactivate", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("person_factor", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("person_reactivate", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("person_role", GET, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("person_role", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("person_sessions", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("person_invite", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("person_invite", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("invitation_resend", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("invitation_restore", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("invitation_withdraw", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("settings_roles", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("settings_fields", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("fields_csv", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("settings_brand", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("settings_brand", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("brand", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("brand", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("brand_footer", POST, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("brand_new", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("brand_new", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("brand_undo", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    # The link of an invitation is followed by people who have no account yet.
+    ("account_invitation", GET, (200, 200, 200, 200, 200, 200, 200, 200)),
+    ("account_invitation", POST, (422, 422, 422, 422, 422, 422, 422, 422)),
+    # One's own account is everybody's.
+    ("account", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("account", POST, (302, 302, 422, 422, 422, 422, 422, 422)),
+    ("account_factor", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("account_factor", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("account_password", POST, (302, 302, 422, 422, 422, 422, 422, 422)),
+    ("account_sessions", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
     # Signing in; whoever is in is led on.
     ("account_login", GET, (200, 302, 302, 302, 302, 302, 302, 302)),
     ("account_login", POST, (200, 302, 302, 302, 302, 302, 302, 302)),
@@ -247,6 +285,12 @@ def _world() -> World:
     made_list = contacts.create_list(actor=dana, name="Walkers")
     contacts.add_people(actor=dana, contact_list=made_list, contact_ids=[person.pk])
     membership = Membership.objects.get()
+    invitation = accounts.invite_person(
+        actor=cast.actor(people["administrator"]),
+        email="noor@northfield.example",
+        name="Noor Haddad",
+        role=Role.ANALYST,
+    )
     template = designs.create_from_starter(actor=dana, name="Monthly news", template=True)
     made.things = {
         "approval": [asked.pk],
@@ -258,6 +302,13 @@ def _world() -> World:
         "list": [made_list.pk],
         "list_back": [made_list.pk, membership.pk],
         "list_take_back": [made_list.pk, membership.batch],
+        "person": [people["newcomer"].pk],
+        "invitation": [invitation.pk],
+        "brand": [brand.pk],
+        "brand_footer": [],
+        "brand_new": [],
+        "brand_undo": [],
+        "account_invitation": [_invitation_link()],
         "campaign_pause": [sent.pk],
         "campaign_resume": [sent.pk],
         "campaign_cancel": [sent.pk],
@@ -279,6 +330,12 @@ def _world() -> World:
     made.links["public_picture"] = HILLS
     made.links["f"] = _confirmation(person, brand)
     return made
+
+
+def _invitation_link() -> str:
+    """The token of the link in the invitation's mail."""
+    _, link = notices.opened(Notice.objects.get(kind="staff.invitation"))
+    return link.rstrip("/").rsplit("/", 1)[1]
 
 
 def _confirmation(person: Contact, brand: Brand) -> str:
@@ -317,7 +374,13 @@ def test_every_address_of_the_patients_is_listed() -> None:
 
 
 def test_what_is_open_to_strangers_is_named_by_hand() -> None:
-    assert {"account_login", "account_logout", "mfa_authenticate", "health"} == PUBLIC
+    assert {
+        "account_login",
+        "account_logout",
+        "mfa_authenticate",
+        "account_invitation",
+        "health",
+    } == PUBLIC
     assert {"mfa_activate_totp", "account_logout", "account_reauthenticate"} == ENROL
 
 

@@ -1,5 +1,6 @@
 """Verbs of delivery: a mailing's life, its queue, its events."""
 
+from campaigns.delivery.actions.brands import save_brand
 from campaigns.delivery.actions.events import record_event
 from campaigns.delivery.actions.freezing import freeze_next
 from campaigns.delivery.actions.mailings import (
@@ -28,4 +29,5 @@ __all__ = [
     "record_event",
     "reject_mailing",
     "resume_mailing",
+    "save_brand",
 ]

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts import access
+from accounts import access, step_up
 from accounts.queries import StaffFilter
 from campaigns.delivery.message_log import LogFilter
 from campaigns.delivery.models import Message
@@ -86,9 +86,10 @@ def listing(request: HttpRequest, kind: Kind) -> HttpResponse:
     )
 
 
+@step_up.required(access.Permission.EXPORT_EVIDENCE, asks_reading=True)
 @require_safe
 def evidence_csv(request: HttpRequest, kind: str) -> HttpResponseBase:
-    """`/compliance/<kind>.csv`: the file; its SHA-256 stands in a header, on the kind's page afterwards, and in the audit log.
+    """`/compliance/<kind>.csv`: the file, for a fresh code. SHA-256 stands in a header, then on the page and in the audit log.
 
     A filter that makes no sense leads back to the page that says so: a file must never hold more than was asked for.
     """

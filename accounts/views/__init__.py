@@ -1,0 +1,42 @@
+"""Pages of the staff's accounts: the second factor, people and roles, one's own account."""
+
+from accounts.views.factor import enrol, replace
+from accounts.views.invitations import (
+    account_invitation,
+    invitation_resend,
+    invitation_restore,
+    invitation_withdraw,
+    person_invite,
+)
+from accounts.views.own import account, account_password, account_sessions
+from accounts.views.people import (
+    people,
+    person,
+    person_deactivate,
+    person_factor,
+    person_reactivate,
+    person_role,
+    person_sessions,
+)
+from accounts.views.roles import roles
+
+__all__ = [
+    "account",
+    "account_invitation",
+    "account_password",
+    "account_sessions",
+    "enrol",
+    "invitation_resend",
+    "invitation_restore",
+    "invitation_withdraw",
+    "people",
+    "person",
+    "person_deactivate",
+    "person_factor",
+    "person_invite",
+    "person_reactivate",
+    "person_role",
+    "person_sessions",
+    "replace",
+    "roles",
+]
