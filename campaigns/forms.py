@@ -44,6 +44,9 @@ class OrganizationForm(forms.Form):
         help_text=_("Whom people may call. It stands on the pages that links in messages lead to."),
     )
     time_zone = zone_field()
+    time_zone.help_text = _(
+        "Dates in messages, reports and imports follow this clock. Colleagues choose their own for what they see."
+    )
 
 
 class BrandForm(forms.Form):

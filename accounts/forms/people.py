@@ -29,12 +29,23 @@ def zone_field() -> forms.ChoiceField:
 class PeopleFilterForm(forms.Form):
     """What of the staff is asked for; stands in the address, since colleagues are no patients."""
 
-    words = forms.CharField(label=_("Name or address"), required=False, max_length=100)
-    role = forms.ChoiceField(label=_("Role"), required=False, choices=[("", _("Every role")), *Role.choices])
+    words = forms.CharField(
+        label=_("Name or address"),
+        required=False,
+        max_length=100,
+        widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
+    )
+    role = forms.ChoiceField(
+        label=_("Role"),
+        required=False,
+        choices=[("", _("Every role")), *Role.choices],
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
     state = forms.ChoiceField(
         label=_("State"),
         required=False,
         choices=[("", _("All")), ("active", _("Active")), ("deactivated", _("Deactivated"))],
+        widget=forms.Select(attrs={"class": "form-select"}),
     )
 
     def asked(self) -> StaffFilter:

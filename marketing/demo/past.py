@@ -29,7 +29,7 @@ from contacts.consent import actions as consent
 from contacts.consent.models import Confirmation, Topic
 from contacts.models import Contact, Import
 from contacts.segments.models import Segment
-from marketing.demo import by_hand, dana, patients, people, sample
+from marketing.demo import by_hand, colleagues, dana, patients, people, sample
 from marketing.demo.plans import PAST, SEGMENTS, Plan
 from safeguards import audit, tokens
 
@@ -59,6 +59,12 @@ def _moment(days_ago: int, hour: int) -> datetime:
     return datetime.combine(day, time(hour, _chance.randrange(60), _chance.randrange(60)), _ZONE)
 
 
+def hire() -> None:
+    """The four people of the story, who were there before it."""
+    with at(_moment(WEEKS * 7 + 1, 8)):
+        people.create()
+
+
 def live(say: Say) -> None:
     """Seven weeks: a first import, confirmations, campaigns and what patients did with them."""
     _host, _colon, port = settings.DELIVERY_DNS.rpartition(":")
@@ -69,6 +75,7 @@ def live(say: Say) -> None:
             dana.keep_templates()
             found = {name: dana.describe(name) for name in SEGMENTS}
             by_hand.begin()
+        colleagues.came(at, WEEKS * 7 - 1)
         for week, plan in enumerate(PAST):
             _campaign(plan, found[plan.segment])
             _confirmations(plan.days_ago - 1)
@@ -81,6 +88,7 @@ def live(say: Say) -> None:
                     sending_notices.send_waiting()
             while audit.chain():
                 pass
+        colleagues.went(at, 2)
     say(f"{len(PAST)} campaigns of the past {WEEKS} weeks, with what patients did")
 
 
@@ -99,6 +107,7 @@ def _first_import(today: date) -> None:
 def _campaign(plan: Plan, segment: Segment) -> None:
     marcus = access.of_user(people.user("marcus"))
     sent = _moment(plan.days_ago, plan.hour)
+    colleagues.worked(at, sent)
     with at(sent - timedelta(hours=27)):
         campaign = dana.write(plan, segment)
     if plan.back:

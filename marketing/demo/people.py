@@ -94,6 +94,11 @@ def create() -> list[Player]:
     return players
 
 
+def unguessable() -> str:
+    """A password that nobody has."""
+    return secrets.token_urlsafe(24)
+
+
 def players() -> list[Player]:
     """The people that were made."""
     return [Player(**player) for player in json.loads(_file().read_text())]

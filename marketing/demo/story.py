@@ -27,7 +27,7 @@ from contacts.segments.models import Segment
 from marketing import founding
 from marketing.compliance import actions as compliance
 from marketing.compliance.queries import messages_of_mailing
-from marketing.demo import dana, people, sample
+from marketing.demo import colleagues, dana, people, sample
 from marketing.demo.patients import Played
 from marketing.demo.plans import ALL, SEGMENTS, SLOW, TODAY, TOMORROW, WAITING, Plan
 
@@ -175,6 +175,7 @@ def _what_goes_on() -> None:
     )
     _launch(dana.write(SLOW, by_name[SLOW.segment], slow), SLOW)
     campaigns.create_campaign(actor=dana.actor(), name="Spring newsletter")
+    colleagues.today()
 
 
 def _schedule(campaign: Campaign, plan: Plan) -> None:

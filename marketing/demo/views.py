@@ -144,7 +144,9 @@ def body(request: HttpRequest, mail_id: str) -> HttpResponse:
         content = _darkened(content)
     content = content.replace("<head>", '<head><base target="_blank">', 1)
     # The staff's own links by the address that one came by, the patients' below it.
-    content = content.replace(f"{settings.PUBLIC_URL}/", PREFIX).replace(f"{settings.STAFF_URL}/", "/")
+    content = content.replace(f"{settings.PUBLIC_URL}/", PREFIX).replace(
+        f'href="{settings.STAFF_URL}/', 'href="/'
+    )
     response = HttpResponse(content)
     response["Content-Security-Policy"] = _BODY_CSP
     response["X-Frame-Options"] = "SAMEORIGIN"

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from marketing.demo import past, patients, people, story
+from marketing.demo import past, patients, story
 
 
 class Command(BaseCommand):
@@ -22,7 +22,7 @@ class Command(BaseCommand):
             raise CommandError("This belongs to the demonstration: make demo")
         if options["act"] == "prepare":
             story.set_the_scene()
-            people.create()
+            past.hire()
             return
         if options["act"] == "past":
             past.live(self._say)

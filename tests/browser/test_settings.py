@@ -1,0 +1,119 @@
+"""Settings by mouse: somebody is invited, opens the account from the mail, and gets another role; each page is looked at."""
+
+import email
+import email.policy
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from accounts import access, actions
+from accounts.models import Role, User
+from marketing import founding
+from tests.accounts.sign_in import PASSWORD, code
+from tests.browser.visitor import Colleague, Visitor
+from tests.flows.stack import Stack, eventually
+
+
+@pytest.fixture
+def ada(stack: Stack, browser: Browser) -> Iterator[Colleague]:
+    """Ada, the administrator of a clinic on its first day."""
+    founding.set_up(
+        name="Lakeside Clinic",
+        phone="555-0199",
+        time_zone="America/Chicago",
+        from_address="news@lakeside.example",
+        postal_address="1 Lake Road, Worcester, MA 01602",
+        marketing=["127.0.2.1"],
+        transactional=["127.0.2.9"],
+    )
+    actions.add_person(
+        actor=access.system("setup"),
+        email="ada@lakeside.example",
+        name="Ada Lindqvist",
+        role=Role.ADMINISTRATOR,
+        password=PASSWORD,
+    )
+    ada = Colleague(browser, "Ada Lindqvist", "ada@lakeside.example", stack.staff_url)
+    yield ada
+    ada.close()
+
+
+def _link(stack: Stack, address: str) -> str:
+    """The link in the mail that arrived at the address."""
+    found: list[str] = []
+
+    def arrived() -> bool:
+        box = stack.sandbox.mailbox
+        for entry in box.entries():
+            if entry.recipient == address:
+                message = email.message_from_bytes(box.read(entry.id), policy=email.policy.default)
+                body = message.get_body(("plain",))
+                found.extend(
+                    re.findall(r"https?://\S+/account/invitation/\S+", str(body and body.get_content()))
+                )
+        return bool(found)
+
+    eventually(arrived, "the invitation")
+    return found[-1]
+
+
+def test_from_an_invitation_to_another_role(stack: Stack, browser: Browser, ada: Colleague) -> None:
+    ada.first_sign_in()
+    ada.finish_enrolment()
+    ada.turn_to("Settings")
+    ada.look("people")
+    ada.press("Invite somebody", "link")
+    ada.look("invite")
+    ada.field("Name").fill("Theo Brandt")
+    ada.field("Work address").fill("theo@lakeside.example")
+    ada.press("Send the invitation")
+    ada.sees("An invitation is on its way")
+    ada.look("people with an invitation")
+
+    theo = Visitor(browser, "Theo Brandt")
+    theo.go(_link(stack, "theo@lakeside.example"))
+    theo.sees("Ada Lindqvist has invited you")
+    theo.look("invitation")
+    theo.field("New password").fill(PASSWORD)
+    theo.press("Open the account")
+    theo.sees("Set up your authenticator app")
+    secret = theo.page.locator(".secret-text").inner_text().replace(" ", "")
+    theo.field("Code from your app").fill(code(secret))
+    theo.press("Finish")
+    theo.page.wait_for_url(f"{stack.staff_url}/")
+    theo.go(f"{stack.staff_url}/account/")
+    theo.look("own account")
+
+    person = User.objects.get(email="theo@lakeside.example")
+    ada.go(f"{stack.staff_url}/settings/people/{person.pk}/")
+    ada.look("person")
+    ada.field("New role").select_option("approver")
+    ada.press("See what would change")
+    ada.look("another role")
+    ada.press("Make Approver")
+    ada.sees("Theo Brandt is Approver from now on.")
+    theo.go(f"{stack.staff_url}/approvals/")
+    theo.sees("Approvals")
+    theo.close()
+
+    for address, words in (
+        ("roles", "Permissions"),
+        ("brand", "Organisation"),
+        ("fields", "Also recognised as"),
+    ):
+        ada.go(f"{stack.staff_url}/settings/{address}/")
+        ada.sees(words)
+        ada.look(address)
+
+    ada.go(f"{stack.staff_url}/settings/brand/")
+    ada.press("Lakeside Clinic", "link")
+    ada.look("one brand")
+    ada.field("Postal address").fill("2 New Street, Worcester, MA 01602")
+    # The end of the message follows what is typed.
+    ada.sees("Lakeside Clinic, 2 New Street, Worcester, MA 01602")
+    ada.press("Save")
+    ada.sees("Lakeside Clinic is saved.")
+    ada.press("Undo")
+    ada.sees("It is as it was before.")
