@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from campaigns.views import approvals, coming, on_contacts, planning, running, scheduling, writing
+from campaigns.views import approvals, coming, on_contacts, planning, running, scheduling, sending, writing
 
 urlpatterns = [
     path("campaigns/", planning.listing, name="campaigns"),
@@ -29,6 +29,14 @@ urlpatterns = [
     path("campaigns/<int:pk>/resume/", running.resume, name="campaign_resume"),
     path("campaigns/<int:pk>/cancel/", running.cancel, name="campaign_cancel"),
     path("contacts/<int:pk>/messages/", on_contacts.messages, name="contact_messages"),
+    path("sending/", sending.page, name="sending"),
+    path("sending/now/", sending.now, name="sending_now"),
+    path("sending/sources/<int:pk>/rest/", sending.rest, name="sending_rest"),
+    path("sending/sources/<int:pk>/until/<int:seconds>/", sending.until, name="sending_until"),
+    path("sending/pools/<int:pk>/", sending.pool, name="sending_pool"),
+    path("sending/pools/<int:pk>/as/<str:before>/", sending.pool_as, name="sending_pool_as"),
+    path("sending/providers/<int:pk>/", sending.provider, name="sending_provider"),
+    path("sending/providers/<int:pk>/as/<str:before>/", sending.provider_as, name="sending_provider_as"),
     path("approvals/", approvals.listing, name="approvals"),
     path("approvals/<int:pk>/", approvals.approval, name="approval"),
     path("approvals/<int:pk>/preview/", approvals.preview, name="approval_preview"),

@@ -3,7 +3,7 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.rules import EDITABLE, Blocker, Missed, Shelf, State, Step
+from campaigns.rules import EDITABLE, Blocker, Flow, Hold, Missed, Shelf, State, Step
 
 # The kind of the pill, and the word in it.
 STATES: dict[State, tuple[str, Promise]] = {
@@ -114,4 +114,56 @@ REASONS: dict[str, Promise] = {
     "cannot_receive_securely": _("Can't receive securely"),
     "no_sending_domain": _("Sending domain isn't set up"),
     "no_pool_source": _("No address to send from"),
+}
+
+# How sending goes: the kind of the pill, the word in it, and what it means.
+FLOWS: dict[Flow, tuple[str, Promise, Promise]] = {
+    Flow.NOTHING: (
+        "mute",
+        _("Nothing to send"),
+        _("No campaign is on its way. One appears here from the moment it is launched."),
+    ),
+    Flow.REDIS_AWAY: (
+        "bad",
+        _("Stopped"),
+        _(
+            "Redis doesn't answer. Without it nobody could keep to the pace, so nothing is sent; what is due waits."
+        ),
+    ),
+    Flow.NO_WORKER: (
+        "bad",
+        _("Stopped"),
+        _("Messages are due, and no worker for campaigns answers. Start one; nothing is lost meanwhile."),
+    ),
+    Flow.RESTING: (
+        "warn",
+        _("Waiting"),
+        _("All addresses that could send are resting. What is due waits for the first that wakes."),
+    ),
+    Flow.SENDING: ("info", _("Sending"), _("Messages leave as fast as the pools and providers below allow.")),
+    Flow.LATER: (
+        "info",
+        _("Waiting"),
+        _("Everything was tried once. What hosts deferred is tried again by itself, at growing intervals."),
+    ),
+    Flow.PAUSED: (
+        "warn",
+        _("Paused"),
+        _("Every campaign on its way is paused. Somebody has to let it go on."),
+    ),
+    Flow.FREEZING: (
+        "info",
+        _("Beginning"),
+        _("It is being written down who gets what. Sending begins in a moment."),
+    ),
+}
+
+# What a mailing in hand does or waits for: the kind of the pill, and the word in it.
+HOLDS: dict[Hold, tuple[str, Promise]] = {
+    Hold.FREEZING: ("info", _("Fixing who gets it")),
+    Hold.PAUSED: ("warn", _("Paused")),
+    Hold.RESTING: ("warn", _("Its addresses rest")),
+    Hold.AT_RATE: ("info", _("Sending at its pool's rate")),
+    Hold.LATER: ("info", _("Waiting for later tries")),
+    Hold.SENDING: ("info", _("Sending")),
 }

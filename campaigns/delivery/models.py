@@ -291,6 +291,27 @@ class Attempt(models.Model):
         return f"attempt {self.id}"
 
 
+class Tally(models.Model):
+    """How many messages one batch handed over, by minute, source, provider, mailing, outcome and reply code: what leaves now,
+    without counting attempts. Kept for two days; the evidence is Attempt. A notice has neither provider nor mailing.
+    """
+
+    minute = models.DateTimeField()
+    source_id = models.BigIntegerField()
+    provider_id = models.BigIntegerField(null=True)
+    mailing_id = models.BigIntegerField(null=True)
+    kind = models.CharField(max_length=16)
+    code = models.PositiveSmallIntegerField(null=True)
+    messages = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "delivery_tally"
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["minute"], name="tally_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.messages} {self.kind}"
+
+
 class MessageEvent(models.Model):
     """What came back: an open, a click. A totals-only event names the mailing and no message."""
 

@@ -10,6 +10,7 @@ import { startEditor } from "./js/editor.js";
 import { startFlashes } from "./js/flashes.js";
 import { startFocus } from "./js/focus.js";
 import { startMenus } from "./js/menus.js";
+import { startPolling } from "./js/polling.js";
 import { startShortcuts } from "./js/shortcuts.js";
 import { startSidebar } from "./js/sidebar.js";
 
@@ -20,3 +21,4 @@ startFocus();
 startFlashes();
 startDialogs();
 startEditor();
+startPolling();

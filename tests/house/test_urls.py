@@ -20,7 +20,7 @@ from accounts.middleware import ENROL, PUBLIC
 from accounts.models import Role, User
 from accounts.organization.models import Brand
 from campaigns import actions as campaigns
-from campaigns.delivery.models import Message
+from campaigns.delivery.models import EgressSource, Message, Provider
 from campaigns.designs import actions as designs
 from campaigns.designs.pictures import HILLS
 from contacts import actions as contacts
@@ -125,6 +125,18 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("campaign_setup", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
     ("campaign_setup", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
     ("campaigns", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
+    # What leaves now: seen by those who plan, approve and administer; changed by administrators.
+    ("sending", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("sending_now", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("sending_rest", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("sending_rest", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("sending_until", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("sending_pool", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("sending_pool", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("sending_pool_as", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("sending_provider", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("sending_provider", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("sending_provider_as", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     # Templates: seen by whoever sees campaigns, changed by those who plan them.
     ("starter_preview", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
     ("template_archive", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
@@ -220,6 +232,7 @@ def _world() -> World:
         actor=dana, name="people.csv", chunks=[b"email\nbo@goodmail.example\n"], size=27
     )
     template = designs.create_from_starter(actor=dana, name="Monthly news", template=True)
+    source = EgressSource.objects.all()[0]
     made.things = {
         "approval": [asked.pk],
         "campaign": [draft.pk],
@@ -233,6 +246,12 @@ def _world() -> World:
         "evidence_csv": ["messages"],
         "evidence_taken": ["messages"],
         "segment": [draft.segment_id],
+        "sending_rest": [source.pk],
+        "sending_until": [source.pk, 0],
+        "sending_pool": [source.entries.get().pool_id],
+        "sending_pool_as": [source.entries.get().pool_id, "50,50"],
+        "sending_provider": [Provider.objects.get(name="google").pk],
+        "sending_provider_as": [Provider.objects.get(name="google").pk, "10,20,5,50"],
         "starter_preview": ["clinic-news"],
         "template": [template.pk],
         "test_mail": [designs.send_test(actor=dana, design=template, to=people["marketer"], sample="maria")],

@@ -14,6 +14,12 @@ from campaigns.delivery.actions.mailings import (
 )
 from campaigns.delivery.actions.pools import add_pool
 from campaigns.delivery.actions.sending_domains import add_sending_domain
+from campaigns.delivery.actions.shaping import (
+    change_pool_rate,
+    change_provider_limits,
+    rest_source,
+    wake_source,
+)
 
 __all__ = [
     "NotPossible",
@@ -21,11 +27,15 @@ __all__ = [
     "add_sending_domain",
     "approve_mailing",
     "cancel_mailing",
+    "change_pool_rate",
+    "change_provider_limits",
     "create_mailing",
     "freeze_next",
     "launch_mailing",
     "pause_mailing",
     "record_event",
     "reject_mailing",
+    "rest_source",
     "resume_mailing",
+    "wake_source",
 ]
