@@ -105,6 +105,11 @@ class ProviderRow:
     refused: Figure
     waits_until: datetime | None
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing at all went to it in the last hour."""
+        return not any(each.exact != 0 for each in (self.hour, self.rate, self.deferred, self.refused))
+
 
 @dataclass(frozen=True, slots=True)
 class Sending:
@@ -130,6 +135,16 @@ class Sending:
     workers: Workers
     left_out: int
     in_steps: bool
+
+    @property
+    def busy(self) -> Sequence[ProviderRow]:
+        """The providers that anything went to in the last hour, and the catch-all."""
+        return [row for row in self.providers if not row.is_quiet or not row.provider.is_known]
+
+    @property
+    def quiet(self) -> Sequence[ProviderRow]:
+        """The others."""
+        return [row for row in self.providers if row.is_quiet and row.provider.is_known]
 
 
 def sending(actor: Actor) -> Sending:

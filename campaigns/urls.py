@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from campaigns.views import approvals, coming, on_contacts, planning, running, scheduling, sending, writing
+from campaigns.views import (
+    approvals,
+    coming,
+    on_contacts,
+    planning,
+    running,
+    scheduling,
+    sending,
+    sending_settings,
+    writing,
+)
 
 urlpatterns = [
     path("campaigns/", planning.listing, name="campaigns"),
@@ -37,6 +47,9 @@ urlpatterns = [
     path("sending/pools/<int:pk>/as/<str:before>/", sending.pool_as, name="sending_pool_as"),
     path("sending/providers/<int:pk>/", sending.provider, name="sending_provider"),
     path("sending/providers/<int:pk>/as/<str:before>/", sending.provider_as, name="sending_provider_as"),
+    path("settings/sending/", sending_settings.page, name="settings_sending"),
+    path("settings/sending/<int:pk>/check/", sending_settings.check, name="settings_sending_check"),
+    path("settings/sending/<int:pk>/key/<str:do>/", sending_settings.key, name="settings_sending_key"),
     path("approvals/", approvals.listing, name="approvals"),
     path("approvals/<int:pk>/", approvals.approval, name="approval"),
     path("approvals/<int:pk>/preview/", approvals.preview, name="approval_preview"),

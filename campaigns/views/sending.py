@@ -53,7 +53,7 @@ def _now(request: HttpRequest) -> dict[str, Any]:
 def rest(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a source address rest until a time."""
     actor, source = _manager(request), get_object_or_404(EgressSource, pk=pk)
-    form = RestForm(request.POST or None)
+    form = RestForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         until, before = form.cleaned_data["until"], source.suspended_until
         try:
@@ -117,7 +117,10 @@ def _until_address(source: EgressSource, before: datetime | None) -> str:
 def pool(request: HttpRequest, pk: int) -> HttpResponse:
     """Change how fast a pool sends."""
     actor, found = _manager(request), get_object_or_404(IpPool, pk=pk)
-    form = RateForm(request.POST or None, initial={"per_second": found.per_second, "burst": found.burst})
+    form = RateForm(
+        request.POST if request.method == "POST" else None,
+        initial={"per_second": found.rate, "burst": found.burst},
+    )
     if (
         request.method == "POST"
         and form.is_valid()
@@ -163,7 +166,10 @@ def provider(request: HttpRequest, pk: int) -> HttpResponse:
     """Change how gently a provider is treated."""
     actor, found = _manager(request), get_object_or_404(Provider, pk=pk)
     names = LimitsForm.base_fields
-    form = LimitsForm(request.POST or None, initial={name: getattr(found, name) for name in names})
+    form = LimitsForm(
+        request.POST if request.method == "POST" else None,
+        initial={name: getattr(found, name) for name in names} | {"per_second": found.rate},
+    )
     if (
         request.method == "POST"
         and form.is_valid()

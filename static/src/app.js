@@ -5,6 +5,7 @@
 // filters in brackets; none is used, and the Content Security Policy would refuse it.
 import "htmx.org";
 
+import { startCopying } from "./js/copying.js";
 import { startDialogs } from "./js/dialogs.js";
 import { startEditor } from "./js/editor.js";
 import { startFlashes } from "./js/flashes.js";
@@ -22,3 +23,4 @@ startFlashes();
 startDialogs();
 startEditor();
 startPolling();
+startCopying();

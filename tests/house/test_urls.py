@@ -20,7 +20,7 @@ from accounts.middleware import ENROL, PUBLIC
 from accounts.models import Role, User
 from accounts.organization.models import Brand
 from campaigns import actions as campaigns
-from campaigns.delivery.models import EgressSource, Message, Provider
+from campaigns.delivery.models import EgressSource, Message, Provider, SendingDomain
 from campaigns.designs import actions as designs
 from campaigns.designs.pictures import HILLS
 from contacts import actions as contacts
@@ -56,7 +56,7 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("search", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("list_health", GET, (302, 302, 200, 200, 200, 404, 200, 404)),
     # Settings lead to the first tab that one may see.
-    ("settings", GET, (302, 302, 404, 404, 404, 404, 404, 404)),
+    ("settings", GET, (302, 302, 404, 404, 404, 404, 302, 404)),
     # Signing in; whoever is in is led on.
     ("account_login", GET, (200, 302, 302, 302, 302, 302, 302, 302)),
     ("account_login", POST, (200, 302, 302, 302, 302, 302, 302, 302)),
@@ -137,6 +137,9 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("sending_provider", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("sending_provider", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
     ("sending_provider_as", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("settings_sending", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("settings_sending_check", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("settings_sending_key", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     # Templates: seen by whoever sees campaigns, changed by those who plan them.
     ("starter_preview", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
     ("template_archive", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
@@ -252,6 +255,8 @@ def _world() -> World:
         "sending_pool_as": [source.entries.get().pool_id, "50,50"],
         "sending_provider": [Provider.objects.get(name="google").pk],
         "sending_provider_as": [Provider.objects.get(name="google").pk, "10,20,5,50"],
+        "settings_sending_check": [SendingDomain.objects.all()[0].pk],
+        "settings_sending_key": [SendingDomain.objects.all()[0].pk, "prepare"],
         "starter_preview": ["clinic-news"],
         "template": [template.pk],
         "test_mail": [designs.send_test(actor=dana, design=template, to=people["marketer"], sample="maria")],

@@ -13,7 +13,14 @@ from campaigns.delivery.actions.mailings import (
     resume_mailing,
 )
 from campaigns.delivery.actions.pools import add_pool
-from campaigns.delivery.actions.sending_domains import add_sending_domain
+from campaigns.delivery.actions.sending_domains import (
+    add_sending_domain,
+    drop_next_key,
+    give_back_key,
+    prepare_key,
+    retire_key,
+    take_over_key,
+)
 from campaigns.delivery.actions.shaping import (
     change_pool_rate,
     change_provider_limits,
@@ -30,12 +37,17 @@ __all__ = [
     "change_pool_rate",
     "change_provider_limits",
     "create_mailing",
+    "drop_next_key",
     "freeze_next",
+    "give_back_key",
     "launch_mailing",
     "pause_mailing",
+    "prepare_key",
     "record_event",
     "reject_mailing",
     "rest_source",
     "resume_mailing",
+    "retire_key",
+    "take_over_key",
     "wake_source",
 ]
