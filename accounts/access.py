@@ -32,13 +32,15 @@ class Permission(StrEnum):
     EXPORT_EVIDENCE = "export evidence"
     VIEW_AUDIT = "view the audit log"
     MANAGE_PEOPLE = "manage people"
+    VIEW_SENDING = "view sending"
+    MANAGE_SENDING = "manage sending"
     # What parts of the system do by themselves.
     DELIVER = "deliver messages"
     INDEX_CONTACTS = "index contacts"
 
 
 P = Permission
-_WORK = {P.VIEW_CONTACTS, P.VIEW_SEGMENTS, P.VIEW_CAMPAIGNS, P.VIEW_REPORTS}
+_WORK = {P.VIEW_CONTACTS, P.VIEW_SEGMENTS, P.VIEW_CAMPAIGNS, P.VIEW_REPORTS, P.VIEW_SENDING}
 
 ROLES: dict[str, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(set(P) - {P.DELIVER, P.INDEX_CONTACTS}),

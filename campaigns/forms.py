@@ -1,6 +1,7 @@
 """Forms of campaign pages: the shape of what is typed."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
@@ -230,6 +231,74 @@ class ScheduleForm(forms.Form):
                 if typed["send_at"] <= timezone.now():
                     self.add_error("time", _("That time has passed. Choose a later one."))
         return typed
+
+
+class RestForm(forms.Form):
+    """Until when a source address rests, by the reader's clocks. Cleaned, `until` is that moment."""
+
+    day = forms.DateField(label=_("Until"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    time = forms.TimeField(label=_("Time"), widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"))
+    why = forms.CharField(
+        label=_("Why"),
+        max_length=200,
+        help_text=_(
+            "It stands on the page for your colleagues, for example “on a blocklist, removal asked for”. Don't name patients."
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        later = timezone.localtime(timezone.now() + timedelta(hours=2))
+        self.initial.update(day=later.date(), time=later.time())
+
+    def clean(self) -> dict[str, Any]:
+        """Find the moment; clocks that are put forward skip a time, and clocks that are put back show one twice."""
+        typed = self.cleaned_data
+        if {"day", "time"} <= typed.keys():
+            try:
+                typed["until"] = rules.moment(
+                    typed["day"], typed["time"], timezone.get_current_timezone_name()
+                )
+            except (rules.NoSuchTime, rules.TwiceThatDay):
+                self.add_error(
+                    "time", _("The clocks are changed in that hour, so it isn't clear. Choose an hour later.")
+                )
+        return typed
+
+
+class RateForm(forms.Form):
+    """How many messages a second, and how many at once."""
+
+    per_second = forms.FloatField(
+        label=_("Messages a second"),
+        min_value=0.01,
+        max_value=10_000,
+        widget=forms.NumberInput(attrs={"step": "any"}),
+        help_text=_("In the long run. 0.5 is one message every two seconds."),
+    )
+    burst = forms.IntegerField(
+        label=_("At once"),
+        min_value=1,
+        max_value=100_000,
+        help_text=_("How many may leave together after a quiet moment."),
+    )
+
+
+class LimitsForm(RateForm):
+    """How gently each source address treats a provider."""
+
+    connections = forms.IntegerField(
+        label=_("Connections"),
+        min_value=1,
+        max_value=1_000,
+        help_text=_("At the same time, from one address."),
+    )
+    per_connection = forms.IntegerField(
+        label=_("Messages on each connection"),
+        min_value=1,
+        max_value=100_000,
+        help_text=_("Then a new one is opened."),
+    )
 
 
 class DecisionForm(forms.Form):

@@ -37,6 +37,30 @@ class Shelf(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Flow(StrEnum):
+    """How sending goes, in one word; the first that holds."""
+
+    NOTHING = "nothing"
+    REDIS_AWAY = "redis away"
+    NO_WORKER = "no worker"
+    RESTING = "resting"
+    SENDING = "sending"
+    LATER = "later"
+    PAUSED = "paused"
+    FREEZING = "freezing"
+
+
+class Hold(StrEnum):
+    """What a mailing in hand does or waits for."""
+
+    FREEZING = "freezing"
+    PAUSED = "paused"
+    RESTING = "resting"
+    AT_RATE = "at its rate"
+    LATER = "later"
+    SENDING = "sending"
+
+
 class Step(StrEnum):
     """The pages a campaign is planned on, in their order."""
 

@@ -3,7 +3,9 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.rules import EDITABLE, Blocker, Missed, Shelf, State, Step
+from campaigns.delivery.published import Kind as Record
+from campaigns.delivery.published import Standing
+from campaigns.rules import EDITABLE, Blocker, Flow, Hold, Missed, Shelf, State, Step
 
 # The kind of the pill, and the word in it.
 STATES: dict[State, tuple[str, Promise]] = {
@@ -128,4 +130,136 @@ REASONS: dict[str, Promise] = {
     "cannot_receive_securely": _("Can't receive securely"),
     "no_sending_domain": _("Sending domain isn't set up"),
     "no_pool_source": _("No address to send from"),
+}
+
+# How sending goes: the kind of the pill, the word in it, and what it means.
+FLOWS: dict[Flow, tuple[str, Promise, Promise]] = {
+    Flow.NOTHING: (
+        "mute",
+        _("Nothing to send"),
+        _("No campaign is on its way. One appears here from the moment it is launched."),
+    ),
+    Flow.REDIS_AWAY: (
+        "bad",
+        _("Stopped"),
+        _(
+            "Redis doesn't answer. Without it nobody could keep to the pace, so nothing is sent; what is due waits."
+        ),
+    ),
+    Flow.NO_WORKER: (
+        "bad",
+        _("Stopped"),
+        _("Messages are due, and no worker for campaigns answers. Start one; nothing is lost meanwhile."),
+    ),
+    Flow.RESTING: (
+        "warn",
+        _("Waiting"),
+        _("All addresses that could send are resting. What is due waits for the first that wakes."),
+    ),
+    Flow.SENDING: ("info", _("Sending"), _("Messages leave as fast as the pools and providers below allow.")),
+    Flow.LATER: (
+        "info",
+        _("Waiting"),
+        _("Everything was tried once. What hosts deferred is tried again by itself, at growing intervals."),
+    ),
+    Flow.PAUSED: (
+        "warn",
+        _("Paused"),
+        _("Every campaign on its way is paused. Somebody has to let it go on."),
+    ),
+    Flow.FREEZING: (
+        "info",
+        _("Beginning"),
+        _("It is being written down who gets what. Sending begins in a moment."),
+    ),
+}
+
+# What a mailing in hand does or waits for: the kind of the pill, and the word in it.
+HOLDS: dict[Hold, tuple[str, Promise]] = {
+    Hold.FREEZING: ("info", _("Fixing who gets it")),
+    Hold.PAUSED: ("warn", _("Paused")),
+    Hold.RESTING: ("warn", _("Its addresses rest")),
+    Hold.AT_RATE: ("info", _("Sending at its pool's rate")),
+    Hold.LATER: ("info", _("Waiting for later tries")),
+    Hold.SENDING: ("info", _("Sending")),
+}
+
+STANDINGS: dict[Standing, tuple[str, Promise]] = {
+    Standing.FOUND: ("ok", _("Published")),
+    Standing.MISSING: ("bad", _("Missing")),
+    Standing.DIFFERS: ("warn", _("Differs")),
+    Standing.NO_ANSWER: ("mute", _("No answer")),
+}
+
+_AT_YOUR_DNS = _("Add it where your domain's DNS is kept, as it stands here. It may take an hour to be seen.")
+_NO_ANSWER = _("The name server didn't answer in time. Check again in a minute.")
+_AT_YOUR_HOST = _("Only whoever owns the address can set it: ask the provider of the server to.")
+
+
+def _todo(missing: Promise, differs: Promise) -> dict[Standing, Promise]:
+    return {Standing.MISSING: missing, Standing.DIFFERS: differs, Standing.NO_ANSWER: _NO_ANSWER}
+
+
+# What a DNS record is, what it is for, and what to do where it isn't as it should be.
+RECORDS: dict[Record, tuple[Promise, Promise, dict[Standing, Promise]]] = {
+    Record.DKIM: (
+        _("Signing key (DKIM)"),
+        _("Receiving hosts verify our signature with it. Without it mail is refused, or taken for spam."),
+        _todo(
+            _AT_YOUR_DNS,
+            _("Another key stands there, so every signature fails. Replace the record by this one."),
+        ),
+    ),
+    Record.DKIM_NEXT: (
+        _("Next signing key (DKIM)"),
+        _("Publish it before it signs anything."),
+        _todo(_AT_YOUR_DNS, _("Another key stands there. Replace the record by this one.")),
+    ),
+    Record.DKIM_OLD: (
+        _("Old signing key (DKIM)"),
+        _("Mail that it signed is still on its way. Leave it for a week after the change."),
+        _todo(
+            _("Put it back: mail of the last days can't be verified without it."),
+            _("Another key stands there. Replace the record by this one."),
+        ),
+    ),
+    Record.SPF: (
+        _("Who may send (SPF)"),
+        _(
+            "It names our addresses for the return path of our mail. Your own mail's SPF record isn't touched."
+        ),
+        _todo(
+            _AT_YOUR_DNS,
+            _(
+                "There must be exactly one, and it must name each of our addresses. What it includes by other names isn't "
+                "followed here."
+            ),
+        ),
+    ),
+    Record.DMARC: (
+        _("What to do with forgeries (DMARC)"),
+        _(
+            "It asks hosts to refuse mail that only pretends to be yours. Large providers want one; a stricter one is fine."
+        ),
+        _todo(_AT_YOUR_DNS, _("There must be exactly one, with p=none, p=quarantine or p=reject.")),
+    ),
+    Record.RETURN_PATH: (
+        _("Where bounces go (MX)"),
+        _(
+            "Hosts refuse mail whose return path takes none. Any mail host of yours will do; Wellsent doesn't read bounces yet."
+        ),
+        _todo(
+            _("Add one that leads to a mail host of yours."), _("Add one that leads to a mail host of yours.")
+        ),
+    ),
+    Record.PTR: (
+        _("Name of an address (PTR)"),
+        _("Large providers refuse addresses without a name of their own."),
+        _todo(_AT_YOUR_HOST, _AT_YOUR_HOST),
+    ),
+    Record.EHLO: (
+        _("Address of that name"),
+        _("The name that we say to mail hosts must lead back to the address."),
+        _todo(_AT_YOUR_DNS, _("It leads to another address. Replace it by this one.")),
+    ),
 }

@@ -15,6 +15,18 @@ queue would grow by a wake-up for each lane with each sweep while all workers ar
 """
 
 
+_PING_SECONDS = 0.5
+
+
+def workers() -> list[str] | None:
+    """The names (`queue@machine`) of the workers that answer within half a second; None where the broker is away."""
+    try:
+        answers = current_app.control.ping(timeout=_PING_SECONDS)
+    except (OperationalError, OSError):
+        return None
+    return sorted(name for answer in answers or () for name in answer)
+
+
 def enqueue(name: str, **ids: int | UUID) -> None:
     """Ask a worker to run the task `name` after the present transaction commits.
 

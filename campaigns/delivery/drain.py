@@ -113,6 +113,11 @@ def drain(source_id: int, provider_id: int) -> int:
 def _drain(source: EgressSource, provider: Provider) -> int:
     until, dealt = time.monotonic() + MINUTE, 0
     while dealt < MOST and time.monotonic() < until:
+        # Rates and rests are what stands in the tables now, not what stood there when this minute began.
+        source.refresh_from_db()
+        provider.refresh_from_db()
+        if source.suspended_until and source.suspended_until > timezone.now():
+            break
         mailing_id = claims.next_mailing(source.pk, provider.pk)
         if mailing_id is None:
             break
@@ -122,9 +127,6 @@ def _drain(source: EgressSource, provider: Provider) -> int:
             time.sleep(min(max(grant.wait_seconds, 0.01), 1.0))
             continue
         dealt += send_batch(mailing, source, provider, grant.count)
-        source.refresh_from_db()
-        if source.suspended_until and source.suspended_until > timezone.now():
-            break
     return dealt
 
 

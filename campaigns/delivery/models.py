@@ -23,6 +23,10 @@ class Stream(models.TextChoices):
     TRANSACTIONAL = "transactional", _("Transactional")
 
 
+def _plain(rate: float) -> float | int:
+    return int(rate) if rate == int(rate) else rate
+
+
 class IpPool(models.Model):
     """A set of source addresses that mail of one stream leaves by. `per_second` and `burst` bound the whole pool."""
 
@@ -36,6 +40,11 @@ class IpPool(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def rate(self) -> float | int:
+        """Messages a second as people write it: 40, not 40.0."""
+        return _plain(self.per_second)
 
 
 class EgressSource(models.Model):
@@ -88,17 +97,32 @@ class Provider(models.Model):
         return self.name
 
     @property
+    def rate(self) -> float | int:
+        """Messages a second as people write it: 10, not 10.0."""
+        return _plain(self.per_second)
+
+    @property
     def is_known(self) -> bool:
         """Whether this is one provider, and not the catch-all for domains whose provider nobody knows."""
         return bool(self.mx_suffixes)
 
 
 class SendingDomain(models.Model):
-    """A domain that we sign for. The private key (RSA-2048, PEM) is sealed."""
+    """A domain that we sign for. The private key (RSA-2048, PEM) is sealed.
+
+    A next key waits beside it until its record is published; the one before is kept, so that signing can go back to it, and its
+    record is to stay in DNS until `old_retired_at`: mail that it signed is still on its way.
+    """
 
     domain = models.CharField(max_length=253, unique=True)
     selector = models.CharField(max_length=63)
     private_key = SealedField()
+    next_selector = models.CharField(max_length=63, blank=True)
+    next_key = SealedField(null=True)
+    old_selector = models.CharField(max_length=63, blank=True)
+    old_key = SealedField(null=True)
+    old_since = models.DateTimeField(null=True)
+    old_retired_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -289,6 +313,27 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"attempt {self.id}"
+
+
+class Tally(models.Model):
+    """How many messages one batch handed over, by minute, source, provider, mailing, outcome and reply code: what leaves now,
+    without counting attempts. Kept for two days; the evidence is Attempt. A notice has neither provider nor mailing.
+    """
+
+    minute = models.DateTimeField()
+    source_id = models.BigIntegerField()
+    provider_id = models.BigIntegerField(null=True)
+    mailing_id = models.BigIntegerField(null=True)
+    kind = models.CharField(max_length=16)
+    code = models.PositiveSmallIntegerField(null=True)
+    messages = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "delivery_tally"
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["minute"], name="tally_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.messages} {self.kind}"
 
 
 class MessageEvent(models.Model):

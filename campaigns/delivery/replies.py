@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import access
@@ -98,7 +99,9 @@ def apply_consequences(mailing: Mailing, source: EgressSource, results: Sequence
 
 def _rest(source: EgressSource) -> None:
     until = timezone.now() + REST
-    EgressSource.objects.filter(pk=source.pk).update(
+    # A longer rest that somebody gave it stays.
+    shorter = Q(suspended_until=None) | Q(suspended_until__lt=until)
+    EgressSource.objects.filter(shorter, pk=source.pk).update(
         suspended_until=until, suspended_why="a provider refuses this address"
     )
     audit.record(

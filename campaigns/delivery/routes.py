@@ -150,6 +150,21 @@ class Resolver:
             raise known.with_traceback(None)
         return known
 
+    async def records(self, name: str, kind: str) -> tuple[str, ...]:
+        """The texts of the records of a kind at a name, asked now and not remembered; none where there are none.
+
+        TXT comes as one text a record, other names with their final dot. Raises TemporaryDnsError.
+        """
+        try:
+            answer = await self._resolver.resolve(name, kind, search=False)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return ()
+        except dns.exception.DNSException as error:
+            raise TemporaryDnsError(name, f"no answer to the question for {kind}") from error
+        if kind == "TXT":
+            return tuple(b"".join(record.strings).decode("utf-8", "replace") for record in answer)
+        return tuple(record.to_text() for record in answer)
+
     async def _ask(self, name: str) -> tuple[float, Routes | RouteError]:
         """Look a domain up; answers that may be remembered are returned, temporary failures are raised."""
         try:

@@ -18,6 +18,7 @@ from django.utils import timezone, translation
 from accounts import access
 from accounts.organization.models import Brand
 from campaigns.delivery import gate, rules, world
+from campaigns.delivery.actions import tallies
 from campaigns.delivery.actions.claims import new_token
 from campaigns.delivery.actions.sending_domains import signer
 from campaigns.delivery.compose import Compiled, Headers
@@ -63,14 +64,19 @@ def send_waiting() -> int:
         dead.forget()
     sent = 0
     while sent < AT_ONCE and (notice := _claim()):
-        _finish(notice, _attempt(notice, way))
+        _finish(notice, _attempt(notice, way), way.source)
         sent += 1
     return sent
 
 
 def _way() -> _Way | None:
     brand = Brand.objects.order_by("pk").first()
-    source = EgressSource.objects.filter(entries__pool__stream=Stream.TRANSACTIONAL).order_by("pk").first()
+    source = (
+        EgressSource.objects.filter(entries__pool__stream=Stream.TRANSACTIONAL)
+        .exclude(suspended_until__gt=timezone.now())
+        .order_by("pk")
+        .first()
+    )
     domain = SendingDomain.objects.filter(domain=brand.domain).first() if brand else None
     return _Way(brand, source, domain) if brand and source and domain else None
 
@@ -207,7 +213,7 @@ def _linked(paragraph: str) -> str:
     return escaped.replace("\n", "<br>")
 
 
-def _finish(notice: Notice, outcome: Outcome) -> None:
+def _finish(notice: Notice, outcome: Outcome, source: EgressSource) -> None:
     """Write down the attempt, or nothing where the notice was claimed again meanwhile. Address and secret are removed once it
     is sent, or can't be.
     """
@@ -252,6 +258,7 @@ def _finish(notice: Notice, outcome: Outcome) -> None:
                     outcome.reply[:500],
                 ],
             )
+        tallies.count([(outcome, source.pk, None, None)])
         audit.record(
             "notice.sent",
             actor=access.system("delivery"),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from campaigns.delivery.actions import claims
+from campaigns.delivery.actions import claims, tallies
 from campaigns.delivery.models import Audience, Mailing
 from safeguards import queue
 
@@ -24,6 +24,7 @@ def sweep() -> None:
     for source_id, provider_id in claims.due_lanes():
         queue.enqueue("delivery.drain", source_id=source_id, provider_id=provider_id)
     claims.finish_mailings()
+    tallies.forget_old()
 
 
 def make_months() -> None:

@@ -15,7 +15,7 @@ from campaigns.delivery.transport import Timeouts, tls_context
 TIMEOUTS = Timeouts(banner=60, hello=60, mail=60, recipient=60, data=60, block=60, final_dot=180)
 
 
-def resolver() -> Resolver:
+def resolver(timeout: float = 10.0) -> Resolver:
     """A resolver over DELIVERY_DNS (`host:port`), or the machine's own. In the demonstration it refuses any address but loopback.
 
     One for each event loop: its sockets belong to the loop that made them.
@@ -24,7 +24,7 @@ def resolver() -> Resolver:
     if settings.DELIVERY_DNS:
         host, _, port = settings.DELIVERY_DNS.rpartition(":")
         nameservers = [(host, int(port))]
-    return Resolver(nameservers, loopback_only=settings.DEMO)
+    return Resolver(nameservers, loopback_only=settings.DEMO, timeout=timeout)
 
 
 @lru_cache(maxsize=1)

@@ -1,6 +1,6 @@
 """Reads of campaigns: as they are planned, how far they have got, and who their people are."""
 
-from campaigns.queries.numbers import Row, Shown, between, is_covered, rows, shown
+from campaigns.queries.numbers import Row, Shown, between, is_covered, knows_small_numbers, rows, shown
 from campaigns.queries.people import (
     Recipient,
     Recipients,
@@ -48,6 +48,7 @@ __all__ = [
     "found",
     "is_clinical",
     "is_covered",
+    "knows_small_numbers",
     "last_refusal",
     "leads",
     "listed",

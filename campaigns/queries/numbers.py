@@ -20,16 +20,20 @@ from contacts.segments.masking import FEWER, SMALL, Figure, exactly, tellable
 from safeguards.actor import Actor
 
 
+def knows_small_numbers(actor: Actor) -> bool:
+    """Whether somebody may open charts or take the evidence away: then nothing is covered for them (BEHAVIOURS E4)."""
+    return access.allowed(actor, Permission.VIEW_CLINICAL) or access.allowed(
+        actor, Permission.EXPORT_EVIDENCE
+    )
+
+
 def is_covered(actor: Actor, campaign: Campaign) -> bool:
     """Whether small numbers of a campaign are covered for somebody: it speaks of health, and they may neither open charts nor
     take the evidence away (BEHAVIOURS E4). What it spoke of when its mailing was made counts for good, whatever becomes of the
     segment.
     """
-    may_know = access.allowed(actor, Permission.VIEW_CLINICAL) or access.allowed(
-        actor, Permission.EXPORT_EVIDENCE
-    )
     was = campaign.mailing is not None and campaign.mailing.clinical
-    return not may_know and (was or is_clinical(campaign))
+    return not knows_small_numbers(actor) and (was or is_clinical(campaign))
 
 
 @dataclass(frozen=True, slots=True)

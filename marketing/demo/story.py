@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import time as clock
 from datetime import timedelta
+from ipaddress import ip_address
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -14,7 +15,7 @@ from accounts.organization.models import Organization
 from campaigns import actions as campaigns
 from campaigns.delivery import actions as delivery
 from campaigns.delivery.actions.sending_domains import published_key
-from campaigns.delivery.models import Mailing, SendingDomain, Stream
+from campaigns.delivery.models import EgressSource, Mailing, SendingDomain, Stream
 from campaigns.delivery.queries import Progress, progress
 from campaigns.delivery.sandbox.names import publish
 from campaigns.models import Campaign
@@ -27,11 +28,13 @@ from contacts.segments.models import Segment
 from marketing import founding
 from marketing.compliance import actions as compliance
 from marketing.compliance.queries import messages_of_mailing
-from marketing.demo import colleagues, dana, people, sample
+from marketing.demo import colleagues, dana, past, people, sample
 from marketing.demo.patients import Played
 from marketing.demo.plans import ALL, SEGMENTS, SLOW, TODAY, TOMORROW, WAITING, Plan
 
 Say = Callable[[str], None]
+# The newest address, whose reverse name isn't published.
+_UNNAMED = "127.0.1.14"
 
 
 class Wrong(Exception):
@@ -56,9 +59,18 @@ def set_the_scene() -> None:
 
 
 def _publish_keys() -> None:
-    """Put the public half of each signing key into the sandbox's name server, as a clinic would into its own."""
+    """Put what a clinic publishes into the sandbox's name server: the public half of each signing key, and the names of its
+    addresses. One reverse name is left out, as it is when nobody has asked the host of the machine for it yet.
+    """
+    folder = settings.SANDBOX_DIR
     for domain in SendingDomain.objects.all():
-        publish(settings.SANDBOX_DIR, f"{domain.selector}._domainkey.{domain.domain}", published_key(domain))
+        publish(folder, f"{domain.selector}._domainkey.{domain.domain}", published_key(domain))
+    for source in EgressSource.objects.all():
+        publish(folder, source.ehlo_domain, source.source_address, "A")
+        if source.source_address != _UNNAMED:
+            publish(
+                folder, ip_address(source.source_address).reverse_pointer, f"{source.ehlo_domain}.", "PTR"
+            )
 
 
 def _wait(what: str, ready: Callable[[], bool], seconds: float = 180) -> None:
@@ -173,9 +185,24 @@ def _what_goes_on() -> None:
         per_second=0.4,
         burst=1,
     )
+    _publish_keys()
     _launch(dana.write(SLOW, by_name[SLOW.segment], slow), SLOW)
+    _rested()
     campaigns.create_campaign(actor=dana.actor(), name="Spring newsletter")
     colleagues.today()
+
+
+def _rested() -> None:
+    """Three hours ago Ada let one address rest for an hour, and said why."""
+    ada, source = access.of_user(people.user("ada")), EgressSource.objects.get(source_address="127.0.1.13")
+    began = timezone.now() - timedelta(hours=3)
+    with past.at(began):
+        delivery.rest_source(
+            actor=ada,
+            source=source,
+            until=began + timedelta(hours=1),
+            why="Listed by a blocklist this morning; removal was asked for, and granted",
+        )
 
 
 def _schedule(campaign: Campaign, plan: Plan) -> None:

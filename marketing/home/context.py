@@ -73,6 +73,7 @@ def _navigation(request: HttpRequest, role: str) -> list[NavGroup]:
                     Permission.APPROVE_MAILING,
                     waiting_for_approval() if Permission.APPROVE_MAILING in may else 0,
                 ),
+                ("sending", _("Sending"), "activity", Permission.VIEW_SENDING, 0),
                 ("reports", _("Reports"), "chart-bar", Permission.VIEW_REPORTS, 0),
                 ("compliance", _("Compliance"), "shield-check", Permission.EXPORT_EVIDENCE, 0),
             ),

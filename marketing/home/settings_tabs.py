@@ -10,7 +10,7 @@ TABS = (
     ("settings_people", _("People"), Permission.MANAGE_PEOPLE),
     ("settings_roles", _("Roles"), Permission.MANAGE_PEOPLE),
     ("settings_brand", _("Brand"), Permission.MANAGE_PEOPLE),
-    ("settings_sending", _("Sending"), Permission.MANAGE_PEOPLE),
+    ("settings_sending", _("Sending"), Permission.MANAGE_SENDING),
     ("settings_fields", _("Fields"), Permission.VIEW_CONTACTS),
 )
 

@@ -5,11 +5,13 @@
 // filters in brackets; none is used, and the Content Security Policy would refuse it.
 import "htmx.org";
 
+import { startCopying } from "./js/copying.js";
 import { startDialogs } from "./js/dialogs.js";
 import { startEditor } from "./js/editor.js";
 import { startFlashes } from "./js/flashes.js";
 import { startFocus } from "./js/focus.js";
 import { startMenus } from "./js/menus.js";
+import { startPolling } from "./js/polling.js";
 import { startShortcuts } from "./js/shortcuts.js";
 import { startSidebar } from "./js/sidebar.js";
 
@@ -20,3 +22,5 @@ startFocus();
 startFlashes();
 startDialogs();
 startEditor();
+startPolling();
+startCopying();

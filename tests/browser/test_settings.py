@@ -12,7 +12,8 @@ from accounts import access, actions
 from accounts.models import Role, User
 from marketing import founding
 from tests.accounts.sign_in import PASSWORD, code
-from tests.browser.visitor import Colleague, Visitor
+from tests.browser.colleague import Colleague
+from tests.browser.visitor import Visitor
 from tests.flows.stack import Stack, eventually
 
 

@@ -32,7 +32,7 @@ def page(user: User, name: str, *arguments: int, **query: str) -> str:
     return response.content.decode()
 
 
-def post(user: User, url_name: str, /, *arguments: int, **fields: str) -> str:
+def post(user: User, url_name: str, /, *arguments: int | str, **fields: str) -> str:
     """Press a button; gives the page one lands on, with what it says."""
     client = signed_in(Client(), user)
     response = client.post(reverse(url_name, args=arguments), fields, follow=True)

@@ -21,7 +21,7 @@ from accounts.middleware import ENROL, PUBLIC
 from accounts.models import Role, User
 from accounts.organization.models import Brand
 from campaigns import actions as campaigns
-from campaigns.delivery.models import Message
+from campaigns.delivery.models import EgressSource, Message, Provider, SendingDomain
 from campaigns.designs import actions as designs
 from campaigns.designs.pictures import HILLS
 from contacts import actions as contacts
@@ -188,6 +188,21 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("campaign_setup", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
     ("campaign_setup", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
     ("campaigns", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
+    # What leaves now: seen by those who plan, approve and administer; changed by administrators.
+    ("sending", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("sending_now", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("sending_rest", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("sending_rest", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("sending_until", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("sending_pool", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("sending_pool", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("sending_pool_as", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("sending_provider", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("sending_provider", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
+    ("sending_provider_as", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("settings_sending", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("settings_sending_check", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("settings_sending_key", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     # Templates: seen by whoever sees campaigns, changed by those who plan them.
     ("starter_preview", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
     ("template_archive", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
@@ -292,6 +307,7 @@ def _world() -> World:
         role=Role.ANALYST,
     )
     template = designs.create_from_starter(actor=dana, name="Monthly news", template=True)
+    source = EgressSource.objects.all()[0]
     made.things = {
         "approval": [asked.pk],
         "campaign": [draft.pk],
@@ -317,6 +333,14 @@ def _world() -> World:
         "evidence_csv": ["messages"],
         "evidence_taken": ["messages"],
         "segment": [draft.segment_id],
+        "sending_rest": [source.pk],
+        "sending_until": [source.pk, 0],
+        "sending_pool": [source.entries.get().pool_id],
+        "sending_pool_as": [source.entries.get().pool_id, "50,50"],
+        "sending_provider": [Provider.objects.get(name="google").pk],
+        "sending_provider_as": [Provider.objects.get(name="google").pk, "10,20,5,50"],
+        "settings_sending_check": [SendingDomain.objects.all()[0].pk],
+        "settings_sending_key": [SendingDomain.objects.all()[0].pk, "prepare"],
         "starter_preview": ["clinic-news"],
         "template": [template.pk],
         "test_mail": [designs.send_test(actor=dana, design=template, to=people["marketer"], sample="maria")],

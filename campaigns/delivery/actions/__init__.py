@@ -14,7 +14,20 @@ from campaigns.delivery.actions.mailings import (
     resume_mailing,
 )
 from campaigns.delivery.actions.pools import add_pool
-from campaigns.delivery.actions.sending_domains import add_sending_domain
+from campaigns.delivery.actions.sending_domains import (
+    add_sending_domain,
+    drop_next_key,
+    give_back_key,
+    prepare_key,
+    retire_key,
+    take_over_key,
+)
+from campaigns.delivery.actions.shaping import (
+    change_pool_rate,
+    change_provider_limits,
+    rest_source,
+    wake_source,
+)
 
 __all__ = [
     "NotPossible",
@@ -22,12 +35,21 @@ __all__ = [
     "add_sending_domain",
     "approve_mailing",
     "cancel_mailing",
+    "change_pool_rate",
+    "change_provider_limits",
     "create_mailing",
+    "drop_next_key",
     "freeze_next",
+    "give_back_key",
     "launch_mailing",
     "pause_mailing",
+    "prepare_key",
     "record_event",
     "reject_mailing",
+    "rest_source",
     "resume_mailing",
+    "retire_key",
     "save_brand",
+    "take_over_key",
+    "wake_source",
 ]

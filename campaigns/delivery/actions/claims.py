@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from accounts import access
 from campaigns.delivery import rules
+from campaigns.delivery.actions import tallies
 from campaigns.delivery.journal import DeadJournal, reconcile
 from campaigns.delivery.models import Mailing, Message
 from campaigns.delivery.outcome import Kind, Outcome
@@ -131,13 +132,20 @@ def finish(results: Sequence[Result], *, token: int) -> int:
                 " FROM jsonb_to_recordset(%s::jsonb) AS v(mailing_id bigint, id bigint, state text, reason text,"
                 " due timestamptz, counts boolean, tracked boolean)"
                 " WHERE m.mailing_id = v.mailing_id AND m.id = v.id AND m.lease_token = %s"
-                " AND m.state IN ('claimed', 'attempting') RETURNING m.id",
+                " AND m.state IN ('claimed', 'attempting') RETURNING m.id, m.source_id, m.provider_id",
                 [timezone.now(), rows, token],
             )
-            ours = {row[0] for row in cursor.fetchall()}
+            ours = {number: (source_id, provider_id) for number, source_id, provider_id in cursor.fetchall()}
         write_attempts(
             [
                 (result.outcome, result.message.mailing_id, result.message.id)
+                for result in results
+                if result.outcome is not None and result.message.id in ours
+            ]
+        )
+        tallies.count(
+            [
+                (result.outcome, *ours[result.message.id], result.message.mailing_id)
                 for result in results
                 if result.outcome is not None and result.message.id in ours
             ]

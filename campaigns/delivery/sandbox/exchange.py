@@ -37,6 +37,8 @@ class Exchange:
     """Refuses local parts that begin with "nosuch": 550 5.1.1."""
     greylists: bool = False
     """Defers each recipient at the first time: 451 4.7.1."""
+    wary_of: tuple[str, ...] = ()
+    """Greylists what comes from these addresses of ours alone: a host that doesn't know them yet."""
     refuses_connection: int = 0
     """Answers 421 to the connection of that number, counted from 1."""
     refuses_sender: str = ""
@@ -96,7 +98,9 @@ class Host:
     ) -> str:
         if self.exchange.nosuch and address.lower().startswith("nosuch"):
             return f"550 5.1.1 <{address}>: no such user {address.partition('@')[0]} here"
-        if self.exchange.greylists and address not in self.greylisted:
+        wire = server.transport
+        wary = wire is not None and wire.get_extra_info("peername")[0] in self.exchange.wary_of
+        if (self.exchange.greylists or wary) and address not in self.greylisted:
             self.greylisted.add(address)
             return "451 4.7.1 greylisted, come again"
         envelope.rcpt_tos.append(address)

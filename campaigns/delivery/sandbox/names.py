@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from dnslib import MX, QTYPE, RCODE, RR, TXT, A, DNSError, DNSRecord
+from dnslib import MX, PTR, QTYPE, RCODE, RR, TXT, A, DNSError, DNSRecord
 from dnslib.server import BaseResolver, DNSHandler, DNSLogger, DNSServer
 
 from campaigns.delivery.sandbox.exchange import Exchange
@@ -18,14 +18,15 @@ _DMARC = "v=DMARC1; p=reject; adkim=r; aspf=r"
 _ZONE = "names.json"
 
 
-def publish(folder: Path, name: str, text: str) -> None:
-    """Make the name server of the sandbox in `folder` answer TXT questions for `name` with `text`.
+def publish(folder: Path, name: str, text: str, kind: str = "TXT") -> None:
+    """Make the name server of the sandbox in `folder` answer questions of a kind (TXT, PTR, A) for `name` with `text`.
 
     It takes hold at once, also in a sandbox that runs in another process.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     zone = _published(folder)
-    zone[name.lower().removesuffix(".")] = text
+    name = name.lower().removesuffix(".")
+    zone[name if kind == "TXT" else f"{kind} {name}"] = text
     draft = folder / f".{_ZONE}.{os.getpid()}"
     draft.write_text(json.dumps(zone, indent=1, sort_keys=True), encoding="utf-8")
     draft.rename(folder / _ZONE)
@@ -61,7 +62,7 @@ class _Quiet(DNSLogger):  # type: ignore[misc]
 
 
 class _Zone(BaseResolver):  # type: ignore[misc]
-    """Answers MX, A and TXT for every name, except below `.invalid`, which does not exist (RFC 6761 §6.4)."""
+    """Answers MX, A and TXT for every name, PTR for those that were published, and nothing below `.invalid` (RFC 6761 §6.4)."""
 
     def __init__(self, folder: Path, exchanges: Sequence[Exchange], refusing: Sequence[str]) -> None:
         self._folder = folder
@@ -79,7 +80,9 @@ class _Zone(BaseResolver):  # type: ignore[misc]
             answer.add_answer(RR(request.q.qname, request.q.qtype, rdata=record, ttl=_TTL))
         return answer
 
-    def _records(self, name: str, kind: str) -> list[A | MX | TXT]:
+    def _records(self, name: str, kind: str) -> list[A | MX | PTR | TXT]:
+        if kind in {"PTR", "A"} and (told := _published(self._folder).get(f"{kind} {name}")):
+            return [PTR(told) if kind == "PTR" else A(told)]
         if kind == "MX" and name not in self._addresses:
             return self._mail_hosts(name)
         if kind == "A":

@@ -17,10 +17,11 @@ DNS_ADDRESS = "127.0.0.1"
 
 
 def demo_exchanges(no_tls: Sequence[str] = ("countryisp.example",)) -> tuple[Exchange, ...]:
-    """Give the demo's mail hosts: one that takes everything, one without TLS for `no_tls`."""
+    """Give the demo's mail hosts: one that takes everything, one without TLS for `no_tls`, one that greylists a new address."""
     return (
         Exchange("mx.sandbox.test", "127.0.0.25"),
         Exchange("mx.plain.test", "127.0.0.26", domains=tuple(no_tls), starttls=False, nosuch=False),
+        Exchange("mx.wary.test", "127.0.0.27", domains=("yoomail.example",), wary_of=("127.0.1.14",)),
     )
 
 

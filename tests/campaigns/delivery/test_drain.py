@@ -24,7 +24,7 @@ from campaigns.delivery.actions.sending_domains import place
 from campaigns.delivery.dkim import public_record
 from campaigns.delivery.journal import Journal
 from campaigns.delivery.message_log import whole_message_log
-from campaigns.delivery.models import Attempt, Mailing, Message, SendingDomain
+from campaigns.delivery.models import Attempt, EgressSource, Mailing, Message, SendingDomain
 from campaigns.delivery.outcome import Kind, Outcome
 from campaigns.delivery.queries import progress
 from campaigns.delivery.rules import Next
@@ -617,7 +617,9 @@ def test_a_late_worker_undoes_nothing_of_a_notice(own_database: str, sandbox: Sa
     assert late is not None
     Notice.objects.filter(pk=notice.pk).update(due=timezone.now() - timedelta(minutes=1))
     assert sending_notices.send_waiting() == 1
-    sending_notices._finish(late, Outcome(Kind.DEFERRED, late.id.int))
+    source = EgressSource.objects.first()
+    assert source is not None
+    sending_notices._finish(late, Outcome(Kind.DEFERRED, late.id.int), source)
     notice.refresh_from_db()
     assert (notice.state, notice.sealed) == ("sent", None)
     assert Attempt.objects.filter(notice_id=notice.pk).count() == 1

@@ -32,7 +32,8 @@ def shift(client: "redis.Redis", key: str, seconds: float) -> None:
     """Let time pass for a limit: moves what it holds into the past."""
     held = client.get(f"throttle:{key}")
     assert isinstance(held, bytes)
-    client.set(f"throttle:{key}", f"{float(held) - seconds * 1e6:.0f}")
+    at, _, interval = held.decode().partition(" ")
+    client.set(f"throttle:{key}", f"{float(at) - seconds * 1e6:.0f} {interval}")
 
 
 def test_the_burst_is_granted_at_once_and_the_rest_waits(client: "redis.Redis") -> None:
