@@ -18,6 +18,7 @@ GROUPS: tuple[tuple[Promise, dict[Permission, Promise]], ...] = (
             P.VIEW_CONTACTS: gettext_lazy("See who the contacts are: names, addresses, telephone numbers"),
             P.VIEW_CLINICAL: gettext_lazy("Open health fields of a contact, for a reason that is kept"),
             P.IMPORT_CONTACTS: gettext_lazy("Import contacts from a file"),
+            P.EDIT_CONTACTS: gettext_lazy("Add, correct and delete contacts, and keep lists"),
             P.EDIT_CONSENT: gettext_lazy("Ask a contact for consent"),
             P.VIEW_SEGMENTS: gettext_lazy("See segments and their counts"),
             P.EDIT_SEGMENTS: gettext_lazy("Describe and change segments"),
@@ -30,6 +31,7 @@ GROUPS: tuple[tuple[Promise, dict[Permission, Promise]], ...] = (
             P.EDIT_CAMPAIGNS: gettext_lazy("Write campaigns and templates"),
             P.LAUNCH_CAMPAIGN: gettext_lazy("Send campaigns, stop and resume them"),
             P.APPROVE_MAILING: gettext_lazy("Approve campaigns of others, or send them back"),
+            P.VIEW_SENDING: gettext_lazy("See what leaves now, how fast, and by which addresses"),
             P.VIEW_REPORTS: gettext_lazy("Read reports"),
         },
     ),
@@ -39,6 +41,7 @@ GROUPS: tuple[tuple[Promise, dict[Permission, Promise]], ...] = (
             P.EXPORT_EVIDENCE: gettext_lazy("Read the evidence and take it away as files"),
             P.VIEW_AUDIT: gettext_lazy("Read the audit log"),
             P.MANAGE_PEOPLE: gettext_lazy("Manage people, the organisation and its brands"),
+            P.MANAGE_SENDING: gettext_lazy("Change rates, let addresses rest, change signing keys"),
         },
     ),
 )

@@ -124,7 +124,8 @@ _FORMS = {
     "strong": "<strong>{}</strong>",
     "em": "<em>{}</em>",
     "inline": "{}",
-    "table": "<table>{}</table>",
+    # It may be wider than a telephone, and then has to scroll by the keyboard too.
+    "table": '<div class="prose-table" tabindex="0"><table>{}</table></div>',
     "thead": "<thead>{}</thead>",
     "tbody": "<tbody>{}</tbody>",
     "tr": "<tr>{}</tr>",

@@ -71,6 +71,22 @@ class Player(Visitor):
             self.page.get_by_role("button", name="Go on with").click()
             self.page.wait_for_url(f"{self.url}/")
 
+    def confirm(self) -> None:
+        """Give a fresh code where one is asked for."""
+        self.page.wait_for_load_state()
+        if self.page.get_by_label("Code from your app").count():
+            self.page.get_by_role("button", name="Go on with").click()
+
+    def take(self, words: str) -> None:
+        """Take a file away by a link, with a fresh code where one is asked for."""
+        with self.page.expect_download():
+            link = self.page.get_by_role("link", name=words)
+            # A file starts no page, so there is nothing to wait for.
+            link.click(no_wait_after=True)
+            self.page.wait_for_timeout(1_000)
+            if self.page.get_by_label("Code from your app").count():
+                self.page.get_by_role("button", name="Go on with").click(no_wait_after=True)
+
     def _answered(self, answer: Response) -> None:
         if answer.status >= 400:
             self.notes.complain(f"{self.name}: {answer.status} from {_kind(answer.url)}")
@@ -211,6 +227,58 @@ def search(dana: Player) -> None:
         dana.page.wait_for_url("**/search/")
 
 
+def keep_a_list(dana: Player) -> None:
+    """Add somebody by hand, make a list, put them on it and off, and take that back."""
+    page, name = dana.page, f"Callers, {_now()}"
+    family = f"Caller{_now().replace(':', '')}"
+    dana.go(f"{dana.url}/contacts/new/")
+    dana.field("E-mail address").fill(f"{family.lower()}@goodmail.example")
+    page.get_by_label("First name").fill("Wanda")
+    page.get_by_label("Last name").fill(family)
+    dana.press("Add the contact")
+    page.wait_for_url(re.compile(r"/contacts/\d+/"))
+    dana.go(f"{dana.url}/lists/new/")
+    dana.field("Name of the list").fill(name)
+    dana.press("Make the list")
+    search = page.get_by_role("searchbox", name="Name or e-mail address of somebody to add")
+    search.fill(family)
+    search.press("Enter")
+    dana.press(f"Add Wanda {family}")
+    page.locator("#people").get_by_role("link", name=f"Wanda {family}").wait_for()
+    dana.press(f"Remove Wanda {family}")
+    dana.press("Undo")
+    page.locator("#people").get_by_role("link", name=f"Wanda {family}").wait_for()
+
+
+def look_after(ada: Player) -> None:
+    """Ask DNS what is published, let an address rest and wake it, and invite somebody and think better of it."""
+    page = ada.page
+    ada.go(f"{ada.url}/settings/sending/")
+    ada.press("Check now")
+    page.locator(".pill", has_text="Missing").first.wait_for()
+    ada.go(f"{ada.url}/sending/")
+    page.get_by_role("link", name="Rest").first.click()
+    ada.field("Why").fill("A look at what it does")
+    ada.press("Let it rest")
+    ada.press("Undo")
+    ada.go(f"{ada.url}/settings/people/invite/")
+    ada.field("Name").fill("Noor Haddad")
+    ada.field("Work address").fill(f"noor.{_now().replace(':', '')}@northfield.example")
+    ada.press("Send the invitation")
+    ada.confirm()
+    page.get_by_role("button", name="Withdraw").first.click()
+    ada.sees("Undo")
+
+
+def read_guide(marcus: Player) -> None:
+    """Look for help, and read what is found."""
+    field = marcus.page.get_by_role("searchbox", name="Search everything").first
+    field.fill("excel rounded")
+    field.press("Enter")
+    marcus.press("What is refused, and why", "link")
+    marcus.sees("save as CSV UTF-8")
+
+
 def read_mail(olive: Player, patient: Visitor) -> None:
     """Open a mail in each of its views; then be the patient: choose, stop, and take it back."""
     page = olive.page
@@ -236,13 +304,12 @@ def read_mail(olive: Player, patient: Visitor) -> None:
 
 def take_evidence(olive: Player) -> None:
     """Take each kind of evidence away."""
-    page = olive.page
     olive.turn_to("Compliance")
+    page = olive.page
     kinds = page.get_by_role("navigation", name="Kinds of evidence")
     for name in ("Message log", "Consent", "Opt-outs", "Access log", "Staff and factors"):
         kinds.get_by_role("link", name=name).click()
-        with page.expect_download():
-            olive.press("Download CSV", "link")
+        olive.take("Download CSV")
 
 
 def _now() -> str:
@@ -257,6 +324,9 @@ def a_round(people: dict[str, Player], patient: Visitor, notes: Notes, *, shots:
     _try(notes, dana, "a file", lambda: bring_a_file(dana))
     _try(notes, dana, "a segment", lambda: describe_some(dana))
     _try(notes, dana, "a search", lambda: search(dana))
+    _try(notes, dana, "a list", lambda: keep_a_list(dana))
+    _try(notes, people["Ada Lindqvist"], "an administrator", lambda: look_after(people["Ada Lindqvist"]))
+    _try(notes, marcus, "a guide", lambda: read_guide(marcus))
     written: list[str] = []
     _try(notes, dana, "a campaign", lambda: written.append(write_and_ask(dana)))
     if written:

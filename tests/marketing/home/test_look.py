@@ -125,6 +125,10 @@ def test_when_names_a_zone_without_letters_by_its_distance_from_utc() -> None:
         assert "12:05 PM UTC-03<" in render("{{ moment|when }}", {"moment": MOMENT})
 
 
+def test_an_id_stays_an_id_and_a_number_is_grouped() -> None:
+    assert render('<input value="{{ pk }}"> {{ pk|num }}', {"pk": 1204}) == '<input value="1204"> 1,204'
+
+
 def test_in_a_list_the_present_year_is_left_out_and_another_is_not() -> None:
     this_year = timezone.now().replace(month=3, day=2, hour=17, minute=5)
     with timezone.override("America/Chicago"):
