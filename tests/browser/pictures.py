@@ -21,8 +21,11 @@ PICTURES = (
     ("Dana Kim", "segment", "/segments/2/edit/", "In plain words"),
     ("Dana Kim", "campaigns", "/campaigns/", "Winter hours"),
     ("Marcus Ruiz", "approvals", "/approvals/", "Evening classes"),
-    ("Olive Okoro", "report", "/reports/7/", "Clicks by link"),
+    ("Olive Okoro", "report", "/reports/10/", "Clicks by link"),
     ("Dana Kim", "calendar", "/campaigns/calendar/", "Scheduled"),
+    ("Dana Kim", "list", "/lists/1/", "Whom you can reach"),
+    ("Ada Lindqvist", "sending", "/sending/", "Campaigns on their way"),
+    ("Ada Lindqvist", "people", "/settings/people/", "Invited"),
     ("Olive Okoro", "compliance", "/compliance/", "Sends after an opt-out"),
     ("Olive Okoro", "inbox", "/demo/inbox/", "came"),
 )
