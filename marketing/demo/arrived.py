@@ -15,6 +15,7 @@ from campaigns.delivery.sandbox.mailbox import Mailbox, Received
 from campaigns.delivery.sandbox.names import look_up
 
 _UNSIGNED_LINK = re.compile(r"<(https?://[^>]+)>")
+_PIXEL = re.compile(r'<img[^>]+src="[^"]*/o/')
 _SIGNED = re.compile(r"\bh=([^;]+)", re.IGNORECASE)
 _TAG = re.compile(r"\b([ds])=\s*([^;\s]+)")
 
@@ -40,6 +41,11 @@ class Mail:
     def text(self) -> str:
         """The plain-text part; empty where there is none."""
         return _content(self.message, "plain")
+
+    @property
+    def counts_opens(self) -> bool:
+        """Whether the mail has a picture that tells when it is opened; mail to the staff, for one, has none."""
+        return _PIXEL.search(self.html) is not None
 
     @property
     def source(self) -> str:

@@ -1,6 +1,7 @@
 """What a receiving host would find in a mail of ours, and that it finds it wanting where it was changed on the way."""
 
 from collections.abc import Iterator
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,15 @@ def found(mail: Mail) -> dict[str, bool]:
 def test_a_receiver_finds_all_in_order(mail: Mail) -> None:
     assert set(found(mail).values()) == {True}
     assert mail.one_click.startswith("http")
+    assert mail.counts_opens
     meanings = {name.lower(): meaning for name, _value, meaning, _signed in arrived.explained(mail)}
     assert not [name for name, meaning in meanings.items() if not meaning]
+
+
+def test_mail_without_our_picture_counts_nothing(mail: Mail) -> None:
+    plain = EmailMessage()
+    plain.set_content("You are invited.")
+    assert not Mail(mail.received, bytes(plain), plain).counts_opens
 
 
 def test_a_word_changed_on_the_way_breaks_the_signature(mail: Mail) -> None:
