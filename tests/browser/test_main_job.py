@@ -251,6 +251,13 @@ def send_it(dana: Colleague) -> None:
     dana.press("Pause")
     dana.sees("Paused. What is being handed over")
     dana.look("campaign paused")
+    address = page.url
+    dana.turn_to("Sending")
+    page.get_by_role("region", name="Campaigns on their way").get_by_role(
+        "link", name="Winter news"
+    ).wait_for()
+    dana.look("sending with a paused campaign")
+    dana.go(address)
     dana.press("Go on")
     page.locator("#progress .pill", has_text="Sending").wait_for()
     dana.look("campaign sending")

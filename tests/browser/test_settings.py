@@ -60,7 +60,45 @@ def _link(stack: Stack, address: str) -> str:
     return found[-1]
 
 
-def test_from_an_invitation_to_another_role(stack: Stack, browser: Browser, ada: Colleague) -> None:
+def let_an_address_rest(ada: Colleague) -> None:
+    page = ada.page
+    ada.turn_to("Sending")
+    ada.sees("Nothing to send")
+    ada.look("nothing is sent")
+    ada.press("Rest 127.0.2.1", "link")
+    ada.look("rest an address")
+    ada.field("Why").fill("Maintenance of the line")
+    ada.press("Let it rest")
+    page.locator(".pill", has_text="Resting").wait_for()
+    # It goes on looking by itself, and keeps what one had in hand.
+    with page.expect_response("**/sending/now/"):
+        pass
+    ada.press("Undo")
+    page.locator(".pill", has_text="Resting").wait_for(state="detached")
+
+
+def change_a_key(ada: Colleague) -> None:
+    page = ada.page
+    ada.go(f"{ada.staff_url}/settings/sending/")
+    ada.look("sending domain")
+    ada.press("Check now")
+    page.locator(".pill", has_text="Missing").first.wait_for()
+    ada.look("sending domain checked")
+    ada.press("Make the next key")
+    ada.sees("waits until DNS shows its record")
+    ada.press("Drop the next key")
+    ada.press("Make the next key")
+    ada.look("next key")
+
+
+def read_a_guide(ada: Colleague) -> None:
+    ada.press("Help", "link")
+    ada.look("guides")
+    ada.press("Sending and protection", "link", exact=False)
+    ada.look("guide")
+
+
+def test_an_administrators_day(stack: Stack, browser: Browser, ada: Colleague) -> None:
     ada.first_sign_in()
     ada.finish_enrolment()
     ada.turn_to("Settings")
@@ -118,3 +156,6 @@ def test_from_an_invitation_to_another_role(stack: Stack, browser: Browser, ada:
     ada.sees("Lakeside Clinic is saved.")
     ada.press("Undo")
     ada.sees("It is as it was before.")
+    let_an_address_rest(ada)
+    change_a_key(ada)
+    read_a_guide(ada)
