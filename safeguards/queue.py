@@ -6,6 +6,7 @@ from uuid import UUID
 from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 logger = logging.getLogger(__name__)
 
@@ -16,13 +17,15 @@ queue would grow by a wake-up for each lane with each sweep while all workers ar
 
 
 _PING_SECONDS = 0.5
+# A connection that broke while it was kept raises Redis' own error, one that can't be made Kombu's.
+_AWAY = (OperationalError, RedisError, OSError)
 
 
 def workers() -> list[str] | None:
     """The names (`queue@machine`) of the workers that answer within half a second; None where the broker is away."""
     try:
         answers = current_app.control.ping(timeout=_PING_SECONDS)
-    except (OperationalError, OSError):
+    except _AWAY:
         return None
     return sorted(name for answer in answers or () for name in answer)
 
@@ -41,7 +44,7 @@ def enqueue(name: str, **ids: int | UUID) -> None:
     def send() -> None:
         try:
             current_app.send_task(name, kwargs=arguments, retry=False, expires=EXPIRES)
-        except OperationalError:
+        except _AWAY:
             logger.warning("queue away, %s waits for the sweep", name)
 
     transaction.on_commit(send)

@@ -157,6 +157,7 @@ MAY = {
         Permission.VIEW_SEGMENTS,
         Permission.VIEW_CAMPAIGNS,
         Permission.VIEW_REPORTS,
+        Permission.VIEW_SENDING,
         Permission.APPROVE_MAILING,
     },
     Role.ANALYST: {Permission.VIEW_SEGMENTS, Permission.VIEW_CAMPAIGNS, Permission.VIEW_REPORTS},

@@ -132,3 +132,12 @@ def test_a_broker_that_does_not_answer_holds_nobody_up_for_long(own_database: st
 def test_neither_does_the_cache() -> None:
     for name in ("socket_timeout", "socket_connect_timeout"):
         assert 0 < cache._cache.get_client().connection_pool.connection_kwargs[name] <= 10  # type: ignore[attr-defined]
+
+
+def test_a_connection_that_broke_is_told_as_away_and_not_as_an_error(broker: Redis) -> None:
+    for _ in range(3):
+        queue.workers()
+        # As after a restart of the server: what was kept open is closed at the other end.
+        broker.client_kill_filter(_type="normal", skipme=True)
+        found = queue.workers()
+        assert found is None or isinstance(found, list)
