@@ -79,17 +79,24 @@ def _ask(request: HttpRequest, problem: str) -> HttpResponse:
     carried = [
         (name, value) for name, values in request.POST.lists() if name not in _OURS for value in values
     ]
-    if request.method != "POST" or _READING in request.POST:
+    reading = request.method != "POST" or _READING in request.POST
+    if reading:
         carried = [(_READING, "1")]
-    return render(
-        request,
-        "account/step_up.html",
-        {"carried": carried, "problem": problem, "field_name": FIELD, "back": _back(request)},
-    )
+    context = {
+        "carried": carried,
+        "problem": problem,
+        "field_name": FIELD,
+        "back": _back(request),
+        "reading": reading,
+    }
+    return render(request, "account/step_up.html", context)
 
 
 def _back(request: HttpRequest) -> str:
     """The page of ours that the person came from, for whoever thinks better of it."""
     came_from = request.headers.get("Referer", "")
-    ours = url_has_allowed_host_and_scheme(came_from, allowed_hosts={request.get_host()})
-    return urlsplit(came_from).path if ours else "/"
+    if not url_has_allowed_host_and_scheme(came_from, allowed_hosts={request.get_host()}):
+        return "/"
+    within = urlsplit(came_from)._replace(scheme="", netloc="", fragment="").geturl()
+    # A path that begins with two slashes would be another host's address.
+    return within if url_has_allowed_host_and_scheme(within, allowed_hosts=None) else "/"
