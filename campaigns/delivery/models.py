@@ -123,6 +123,8 @@ class SendingDomain(models.Model):
     old_key = SealedField(null=True)
     old_since = models.DateTimeField(null=True)
     old_retired_at = models.DateTimeField(null=True)
+    # The highest number that any of its selectors had, so that none is used twice.
+    last_number = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
 
     class Meta:

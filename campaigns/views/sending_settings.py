@@ -115,7 +115,11 @@ def _act(do: str) -> tuple[Callable[..., SendingDomain], str, str]:
             _("The next key is made. Publish its record, check, then sign with it."),
             "drop",
         ),
-        "drop": (actions.drop_next_key, _("The next key is gone. It had signed nothing."), ""),
+        "drop": (
+            actions.drop_next_key,
+            _("The next key is gone. If it ever signed mail, leave its record where it is for a week."),
+            "",
+        ),
         "take-over": (
             actions.take_over_key,
             _(

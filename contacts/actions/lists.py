@@ -132,7 +132,8 @@ def add_people(*, actor: Actor, contact_list: ContactList, contact_ids: Sequence
     with transaction.atomic():
         living = Contact.objects.select_for_update().filter(pk__in=wanted, deleted_at=None)
         held = list(living.order_by("pk").values_list("pk", flat=True))
-        if ContactList.objects.filter(pk=contact_list.pk, archived_at__isnull=False).exists():
+        # Held too, so that nobody archives it at this moment.
+        if ContactList.objects.select_for_update().get(pk=contact_list.pk).archived_at is not None:
             raise Archived
         added = enlist(contact_list.pk, held, batch=batch, added_by=_user_id(actor))
         audit.record(

@@ -22,11 +22,15 @@ _ABOUT = {
     "/approvals/": "campaigns-and-approval",
     "/templates/": "templates",
     "/contacts/import/": "importing-contacts",
-    "/contacts/": "importing-contacts",
+    "/contacts/": "contacts-and-lists",
+    "/lists/": "contacts-and-lists",
     "/segments/": "segments",
     "/reports/": "reports-and-evidence",
     "/compliance/": "reports-and-evidence",
     "/account/": "sign-in-and-roles",
+    "/settings/": "sign-in-and-roles",
+    "/settings/sending/": "sending-and-protection",
+    "/sending/": "sending-and-protection",
     "/demo/": "demonstration",
 }
 _LINK = re.compile(r"^(?:\./)?(?:\.\./(?:features|tours)/)?([a-z-]+)\.md(#[\w-]+)?$")

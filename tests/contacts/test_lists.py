@@ -1,12 +1,13 @@
 """Lists: what is refused, counts that stay true, imports that bring people onto one, and the pages."""
 
 import re
+import time
 from functools import partial
 from html import unescape
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models import Count, Q
 from django.test import Client
 
@@ -106,6 +107,24 @@ def test_nobody_is_added_to_an_archived_list_nor_too_many_at_once(monkeypatch: p
     actions.archive_list(actor=dana(), contact_list=made)
     with pytest.raises(actions.Archived):
         actions.add_people(actor=dana(), contact_list=made, contact_ids=[person(1).pk])
+    assert not Membership.objects.exists()
+
+
+def test_nobody_gets_onto_a_list_that_is_being_archived(own_database: str) -> None:
+    cast.clinic()
+    made, somebody = walkers(), person(1)
+
+    def archive() -> None:
+        with transaction.atomic():
+            actions.archive_list(actor=dana(), contact_list=made)
+            # Long enough for the other hand to look, and to wait if it does as it should.
+            time.sleep(1)
+
+    def add() -> None:
+        time.sleep(0.4)
+        actions.add_people(actor=dana(), contact_list=made, contact_ids=[somebody.pk])
+
+    assert [type(each) for each in race(archive, add)] == [actions.Archived]
     assert not Membership.objects.exists()
 
 

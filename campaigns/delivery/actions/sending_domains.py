@@ -64,14 +64,18 @@ def prepare_key(*, actor: Actor, domain: SendingDomain) -> SendingDomain:
         found = _locked(domain)
         if found.next_selector:
             raise NotPossible(_("A next key is waiting already. Publish its record, then check."))
-        found.next_selector, found.next_key = _following(found), made
-        found.save(update_fields=["next_selector", "next_key"])
+        found.last_number = _following_number(found)
+        found.next_selector, found.next_key = f"{_stem(found)}{found.last_number}", made
+        found.save(update_fields=["next_selector", "next_key", "last_number"])
         _record("sending_domain.key_prepared", actor, found, found.next_selector)
     return found
 
 
 def drop_next_key(*, actor: Actor, domain: SendingDomain) -> SendingDomain:
-    """Forget the next key, which has signed nothing. Refused with NotPossible where there is none."""
+    """Forget the next key. It has signed nothing, unless signing went over to it and was given back.
+
+    Refused with NotPossible where there is none.
+    """
     access.require(actor, Permission.MANAGE_SENDING)
     with transaction.atomic():
         found = _locked(domain)
@@ -158,12 +162,18 @@ def _need(selector: str) -> str:
     return selector
 
 
-def _following(domain: SendingDomain) -> str:
-    """A selector that this domain hasn't used: the highest number of those known, and one more."""
+def _following_number(domain: SendingDomain) -> int:
+    """The number of a selector that this domain never had, dropped ones included: one more than the highest so far.
+
+    Mail that an older key signed under the same selector could be verified by nobody.
+    """
     known = [domain.selector, domain.old_selector]
     numbers = [int(found[1]) for each in known if (found := re.search(r"(\d{1,6})$", each))]
-    stem = re.sub(r"\d{1,6}$", "", domain.selector) or "w"
-    return f"{stem}{max(numbers, default=1) + 1}"
+    return max([1, domain.last_number, *numbers]) + 1
+
+
+def _stem(domain: SendingDomain) -> str:
+    return re.sub(r"\d{1,6}$", "", domain.selector) or "w"
 
 
 def _record(action: str, actor: Actor, domain: SendingDomain, selector: str) -> None:

@@ -251,6 +251,19 @@ def test_a_real_drain_signs_with_the_new_key_and_the_old_mail_still_verifies(
 
 
 @pytest.mark.django_db
+def test_no_selector_is_used_twice_though_its_key_was_dropped(sandbox: Sandbox) -> None:
+    ada, domain = cast.actor(cast.ada()), with_next_published(sandbox_folder())
+    domain = actions.take_over_key(actor=ada, domain=domain)
+    # It may have signed mail that is still on its way.
+    domain = actions.give_back_key(actor=ada, domain=domain)
+    domain = actions.drop_next_key(actor=ada, domain=domain)
+    domain = actions.prepare_key(actor=ada, domain=domain)
+    assert (domain.selector, domain.next_selector) == ("w1", "w3")
+    domain = actions.prepare_key(actor=ada, domain=actions.drop_next_key(actor=ada, domain=domain))
+    assert domain.next_selector == "w4"
+
+
+@pytest.mark.django_db
 def test_the_page_leads_through_the_change_and_undo_leads_back(sandbox: Sandbox) -> None:
     ada, domain = cast.ada(), sending_domain()
     shown = page(ada, "settings_sending")
