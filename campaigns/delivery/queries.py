@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db import connection
 
 from campaigns.delivery.models import Mailing, Message, MessageEvent
-from contacts.consent.queries import messages_that_ended, unsubscribed_by_mailing
+from contacts.consent.queries import messages_that_ended, unsubscribed_by_mailings
 
 UNFINISHED = (Message.State.QUEUED, Message.State.CLAIMED, Message.State.ATTEMPTING)
 
@@ -58,53 +58,74 @@ class Progress:
 
 
 def progress(mailing_id: int) -> Progress:
-    """Counts of one mailing, in three queries."""
-    states: dict[str, int] = {}
-    withheld: dict[str, int] = {}
-    tracked = 0
+    """Counts of one mailing."""
+    return progress_of([mailing_id])[mailing_id]
+
+
+def progress_of(mailing_ids: Collection[int]) -> dict[int, Progress]:
+    """Counts of some mailings by their ids, in four queries however many they are."""
+    ids = list(mailing_ids)
+    states: dict[int, dict[str, int]] = {each: {} for each in ids}
+    withheld: dict[int, dict[str, int]] = {each: {} for each in ids}
+    tracked = dict.fromkeys(ids, 0)
+    events: dict[int, dict[str, tuple[int, int]]] = {each: {} for each in ids}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT state, reason, count(*), count(*) FILTER (WHERE tracked AND state = 'sent')"
-            " FROM delivery_message WHERE mailing_id = %s GROUP BY state, reason",
-            [mailing_id],
+            "SELECT mailing_id, state, reason, count(*), count(*) FILTER (WHERE tracked AND state = 'sent')"
+            " FROM delivery_message WHERE mailing_id = ANY(%s) GROUP BY mailing_id, state, reason",
+            [ids],
         )
-        for state, reason, count, follow in cursor.fetchall():
-            states[state] = states.get(state, 0) + count
-            tracked += follow
+        for mailing_id, state, reason, count, follow in cursor.fetchall():
+            states[mailing_id][state] = states[mailing_id].get(state, 0) + count
+            tracked[mailing_id] += follow
             if state == Message.State.WITHHELD:
-                withheld[reason] = withheld.get(reason, 0) + count
+                withheld[mailing_id][reason] = withheld[mailing_id].get(reason, 0) + count
         cursor.execute(
-            "SELECT kind, count(DISTINCT message_id), count(*) FILTER (WHERE message_id IS NULL)"
-            " FROM delivery_message_event WHERE mailing_id = %s GROUP BY kind",
-            [mailing_id],
+            "SELECT mailing_id, kind, count(DISTINCT message_id), count(*) FILTER (WHERE message_id IS NULL)"
+            " FROM delivery_message_event WHERE mailing_id = ANY(%s) GROUP BY mailing_id, kind",
+            [ids],
         )
-        events = {kind: (people, untied) for kind, people, untied in cursor.fetchall()}
-    opens = events.get(MessageEvent.Kind.OPEN, (0, 0))
-    clicks = events.get(MessageEvent.Kind.CLICK, (0, 0))
-    audience = Mailing.objects.filter(pk=mailing_id).values_list("audience_size", flat=True).first() or 0
-    return Progress(
-        states=states,
-        withheld=dict(sorted(withheld.items(), key=lambda item: -item[1])),
-        audience=audience,
-        opened_people=opens[0],
-        opened_untied=opens[1],
-        clicked_people=clicks[0],
-        clicked_untied=clicks[1],
-        unsubscribed=unsubscribed_by_mailing(mailing_id),
-        tracked=tracked,
-    )
+        for mailing_id, kind, people, untied in cursor.fetchall():
+            events[mailing_id][kind] = (people, untied)
+    audiences = dict(Mailing.objects.filter(pk__in=ids).values_list("pk", "audience_size"))
+    unsubscribed = unsubscribed_by_mailings(ids)
+    found = {}
+    for each in ids:
+        opens = events[each].get(MessageEvent.Kind.OPEN, (0, 0))
+        clicks = events[each].get(MessageEvent.Kind.CLICK, (0, 0))
+        found[each] = Progress(
+            states=states[each],
+            withheld=dict(sorted(withheld[each].items(), key=lambda item: -item[1])),
+            audience=audiences.get(each, 0),
+            opened_people=opens[0],
+            opened_untied=opens[1],
+            clicked_people=clicks[0],
+            clicked_untied=clicks[1],
+            unsubscribed=unsubscribed.get(each, 0),
+            tracked=tracked[each],
+        )
+    return found
 
 
 def clicks_by_link(mailing_id: int) -> list[tuple[int, str, int]]:
     """For each link of a mailing, in order: its number, its address, and how often it was clicked."""
+    return clicks_by_link_of([mailing_id])[mailing_id]
+
+
+def clicks_by_link_of(mailing_ids: Collection[int]) -> dict[int, list[tuple[int, str, int]]]:
+    """The same for some mailings by their ids, in one query."""
+    ids = list(mailing_ids)
+    found: dict[int, list[tuple[int, str, int]]] = {each: [] for each in ids}
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT l.number, l.url, count(e.id) FROM delivery_link l LEFT JOIN delivery_message_event e"
-            " ON e.mailing_id = l.mailing_id AND e.kind = 'click' AND e.link_number = l.number"
-            " WHERE l.mailing_id = %s GROUP BY l.number, l.url ORDER BY l.number",
-            [mailing_id],
+            "SELECT l.mailing_id, l.number, l.url, count(e.id) FROM delivery_link l LEFT JOIN delivery_message_event e"
+            " ON e.mailing_id = l.mailing_id AND e.mailing_id = ANY(%s) AND e.kind = 'click' AND e.link_number = l.number"
+            " WHERE l.mailing_id = ANY(%s) GROUP BY l.mailing_id, l.number, l.url ORDER BY l.number",
+            [ids, ids],
         )
-        return [(number, url, count) for number, url, count in cursor.fetchall()]
+        for mailing_id, number, url, count in cursor.fetchall():
+            found[mailing_id].append((number, url, count))
+    return found
 
 
 def messages_of_contact(contact_id: int, *, clinical: bool, limit: int = 50) -> list[dict[str, object]]:

@@ -5,11 +5,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from contacts.consent.models import ConsentRecord, Suppression, Topic
 from contacts.consent.rules import Act, Standing, Stop, standing
+
+# Where somebody unsubscribed by a link in a message, and not by a call or at the desk.
+_BY_LINK = ("one-click", "unsubscribe page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,18 +109,20 @@ def unmendable_here(address_hash: bytes) -> bool:
     ).exists()
 
 
-def unsubscribed_by_mailing(mailing_id: int) -> int:
-    """How many people a mailing made unsubscribe, whether or not they came back."""
-    return _ended_by(mailing_id).values("address_hash").distinct().count()
-
-
 def messages_that_ended(mailing_id: int) -> QuerySet[Suppression, int | None]:
     """Ids of the mailing's messages by whose links somebody unsubscribed, whether or not they came back."""
     return _ended_by(mailing_id).values_list("message_id", flat=True)
 
 
+def unsubscribed_by_mailings(mailing_ids: Collection[int]) -> dict[int, int]:
+    """How many people some mailings made unsubscribe, whether or not they came back; mailings that made nobody are left away."""
+    found = Suppression.objects.filter(mailing_id__in=mailing_ids, source__in=_BY_LINK).order_by()
+    counted = found.values("mailing_id").annotate(people=Count("address_hash", distinct=True))
+    return {int(row["mailing_id"] or 0): row["people"] for row in counted}
+
+
 def _ended_by(mailing_id: int) -> QuerySet[Suppression]:
-    return Suppression.objects.filter(mailing_id=mailing_id, source__in=("one-click", "unsubscribe page"))
+    return Suppression.objects.filter(mailing_id=mailing_id, source__in=_BY_LINK)
 
 
 @dataclass(frozen=True, slots=True)

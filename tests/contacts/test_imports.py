@@ -20,7 +20,7 @@ from accounts.access import Denied, Permission
 from contacts import actions
 from contacts.consent import actions as consent
 from contacts.consent.models import ConsentRecord, Suppression, Topic
-from contacts.consent.queries import standings_by_topic, unsubscribed_by_mailing
+from contacts.consent.queries import standings_by_topic, unsubscribed_by_mailings
 from contacts.consent.rules import Standing
 from contacts.models import Contact, Import, ImportPart, ImportProblem
 from contacts.rules import fields
@@ -285,7 +285,7 @@ def test_a_stop_by_an_old_mail_holds_at_the_new_address_and_undo_brings_it_back(
     consent.unsubscribe(actor=ana, token=link, source="one-click")
     assert reaches("A1") == {Standing.SUPPRESSED}
     assert Suppression.objects.filter(lifted_at=None).count() == 3
-    assert unsubscribed_by_mailing(41) == 1
+    assert unsubscribed_by_mailings([41]) == {41: 1}
     consent.undo_unsubscribe(actor=ana, token=link)
     assert reaches("A1") == {Standing.REACHABLE}
     consent.choose_topics(actor=ana, token=link, topic_ids=[])

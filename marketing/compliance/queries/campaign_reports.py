@@ -9,7 +9,7 @@ from accounts import access
 from accounts.access import Permission
 from campaigns.delivery.message_log import LogLine, message_log
 from campaigns.delivery.models import Mailing
-from campaigns.delivery.queries import clicks_by_link, progress
+from campaigns.delivery.queries import clicks_by_link, clicks_by_link_of, progress, progress_of
 from campaigns.models import Campaign
 from campaigns.queries import Shown, is_covered, shown
 from safeguards.actor import Actor
@@ -58,14 +58,21 @@ def report(actor: Actor, campaign_id: int) -> Report:
 def listed(actor: Actor, campaigns: Iterable[Campaign]) -> list[tuple[Campaign, Shown]]:
     """Some of the launched campaigns, with the numbers that the actor may know. Needs the permission to view reports."""
     access.require(actor, Permission.VIEW_REPORTS)
-    rows = []
-    for campaign in campaigns:
-        if campaign.mailing_id is not None:
-            # The clicks of each link stand on the report, so they cover the total here as they do there.
-            links = [clicks for _, _, clicks in clicks_by_link(campaign.mailing_id)]
-            counted = progress(campaign.mailing_id)
-            rows.append((campaign, shown(counted, cover=is_covered(actor, campaign), links=links)))
-    return rows
+    some = [campaign for campaign in campaigns if campaign.mailing_id is not None]
+    ids = [campaign.mailing_id or 0 for campaign in some]
+    # The clicks of each link stand on the report, so they cover the total here as they do there.
+    counted, links = progress_of(ids), clicks_by_link_of(ids)
+    return [
+        (
+            campaign,
+            shown(
+                counted[pk],
+                cover=is_covered(actor, campaign),
+                links=[clicks for _, _, clicks in links[pk]],
+            ),
+        )
+        for campaign, pk in zip(some, ids, strict=True)
+    ]
 
 
 def log_page(actor: Actor, mailing_id: int, after: int, size: int) -> list[LogLine]:

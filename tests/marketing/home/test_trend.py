@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from campaigns.delivery.models import Mailing, Message
@@ -45,6 +47,21 @@ def test_a_small_campaign_by_health_is_left_out_of_the_sum_for_who_may_not_know(
     seen, known = trend(cast.actor(cast.dana())), trend(cast.actor(cast.ada()))
     assert (seen.sent, seen.covered) == (12, True)
     assert (known.sent, known.covered) == (15, False)
+
+
+def test_the_first_page_and_the_reports_cost_the_same_however_many_campaigns_were_sent() -> None:
+    dana = signed_in(Client(), cast.dana())
+    costs = []
+    for _ in range(2):
+        for _number in range(4):
+            sent(1)
+        dana.get("/")
+        with CaptureQueriesContext(connection) as home:
+            dana.get("/")
+        with CaptureQueriesContext(connection) as reports:
+            dana.get("/reports/")
+        costs.append((len(home), len(reports)))
+    assert costs[0] == costs[1]
 
 
 def test_the_first_page_shows_it_and_says_the_same_in_a_table() -> None:
