@@ -6,13 +6,14 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import access
 from accounts.access import Permission
+from campaigns import queries
 from campaigns.delivery import actions, load
 from campaigns.delivery.models import EgressSource, IpPool, Provider
 from campaigns.forms import LimitsForm, RateForm, RestForm
@@ -42,11 +43,23 @@ def _now(request: HttpRequest) -> dict[str, Any]:
         "flow_kind": kind,
         "flow_title": title,
         "flow_words": words,
-        "rows": [(row, *HOLDS[row.hold]) for row in found.mailings],
+        "rows": [
+            (row, *HOLDS[row.hold], queries.leads(actor, row.campaign) if row.campaign else {})
+            for row in found.mailings
+        ],
+        "log_url": _log_url(actor),
         "may_manage": access.allowed(actor, Permission.MANAGE_SENDING),
         "may_open_campaigns": access.allowed(actor, Permission.VIEW_CAMPAIGNS),
         "rate_minutes": load.RATE_MINUTES,
     }
+
+
+def _log_url(actor: Actor) -> str:
+    """The message log, for those who may read it: it lies above this floor, known here by the name of its address alone."""
+    try:
+        return reverse("evidence_messages") if access.allowed(actor, Permission.EXPORT_EVIDENCE) else ""
+    except NoReverseMatch:
+        return ""
 
 
 @require_http_methods(["GET", "POST"])

@@ -92,10 +92,13 @@ def change_a_key(ada: Colleague) -> None:
 
 
 def read_a_guide(ada: Colleague) -> None:
+    # From the page of signing keys to the guide about it, and on to the list of all.
     ada.press("Help", "link")
-    ada.look("guides")
-    ada.press("Sending and protection", "link", exact=False)
+    ada.page.get_by_role("heading", name="Sending and protection").wait_for()
     ada.look("guide")
+    ada.page.get_by_role("navigation", name="You are here").get_by_role("link", name="Help").click()
+    ada.page.get_by_role("heading", name="Still stuck?").wait_for()
+    ada.look("guides")
 
 
 def test_an_administrators_day(stack: Stack, browser: Browser, ada: Colleague) -> None:

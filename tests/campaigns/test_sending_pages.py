@@ -16,6 +16,7 @@ from campaigns import sending
 from campaigns.delivery.actions import claims, pause_mailing, tallies
 from campaigns.delivery.models import EgressSource, IpPool, Mailing, Message, Provider, Stream
 from campaigns.delivery.outcome import Kind, Outcome
+from campaigns.models import Campaign
 from campaigns.rules import Flow, Hold
 from contacts.models import Contact
 from contacts.segments.masking import Telling
@@ -112,6 +113,24 @@ def test_what_waits_is_counted_by_what_it_waits_for() -> None:
 def forget() -> None:
     """Let the two seconds pass for which a look serves everybody."""
     cache.clear()
+
+
+@pytest.mark.django_db
+def test_what_waits_leads_to_its_people_and_an_address_to_the_log_of_those_who_may_read_it() -> None:
+    mailing = under_way(40)
+    settle(mailing, 15)
+    campaign = Campaign.objects.get(mailing=mailing)
+    people = f'href="{reverse("campaign_people", args=[campaign.pk])}?which=waiting">25</a>'
+    address = EgressSource.objects.get(
+        pk=Message.objects.filter(mailing_id=mailing.pk)[0].source_id
+    ).source_address
+    log = f'href="{reverse("evidence_messages")}?source={address}"'
+    shown = page(cast.ada(), "sending")
+    assert people in shown
+    assert log in shown
+    shown = page(cast.dana(), "sending")
+    assert people in shown
+    assert reverse("evidence_messages") not in shown
 
 
 @pytest.mark.django_db
