@@ -27,13 +27,14 @@ MOST_TOPICS = 8
 
 @dataclass(frozen=True, slots=True)
 class OpenList:
-    """A list, opened; `broken` where it can't be. `used` is how many segments name it."""
+    """A list, opened; `broken` where it can't be. `used` is how many segments name it; `named` whether its people may be."""
 
     contact_list: ContactList
     name: str
     description: str
     used: int = 0
     broken: bool = False
+    named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,13 @@ class Reach:
     figure: Figure | None
 
 
+def may_be_named(actor: Actor, contact_list: ContactList) -> bool:
+    """Whether somebody may read who is on a list, and how many: of one that says something about health, that takes the
+    permission to open charts (BEHAVIOURS A7, E4). Whoever may edit contacts can put people on it all the same.
+    """
+    return not contact_list.clinical or access.allowed(actor, Permission.VIEW_CLINICAL)
+
+
 def list_page(actor: Actor, number: str | None, *, archived: bool = False) -> ListPage:
     """One page of the lists, the last changed first; of the archived ones, where asked. Raises Denied."""
     access.require(actor, Permission.VIEW_CONTACTS)
@@ -95,9 +103,14 @@ def _open(actor: Actor, lists: Sequence[ContactList], purpose: str) -> list[Open
     grant = access.grant(actor, Permission.VIEW_CONTACTS)
     opened = phi.reveal_sound(lists, ["name", "description"], grant=grant, purpose=purpose)
     return [
-        OpenList(each, str(values["name"]), str(values["description"] or ""), getattr(each, "used", 0))
-        if values
-        else OpenList(each, "", "", getattr(each, "used", 0), broken=True)
+        OpenList(
+            each,
+            str(values["name"]) if values else "",
+            str(values["description"] or "") if values else "",
+            getattr(each, "used", 0),
+            broken=values is None,
+            named=may_be_named(actor, each),
+        )
         for each, values in zip(lists, opened, strict=True)
     ]
 
@@ -113,9 +126,11 @@ def members(
 ) -> Members:
     """A page of who is on a list, the last added first, by key; or of those whose name or address has the words of `text`.
 
-    Raises Denied, and with a text IndexAway.
+    Nobody where they may not be named. Raises Denied, and with a text IndexAway.
     """
     access.require(actor, Permission.VIEW_CONTACTS)
+    if not may_be_named(actor, contact_list):
+        return Members([])
     if text:
         found = found_contacts(actor, text, number=number, list_id=contact_list.pk)
         return Members(

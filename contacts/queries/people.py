@@ -204,8 +204,13 @@ def chart(actor: Actor, contact: Contact, *, brand: Brand | None, purpose: str =
 
 
 def lists_of(actor: Actor, contact: Contact) -> list[segments.NamedList]:
-    """The lists that somebody is on, archived ones left away, by name. Raises Denied."""
+    """The lists that somebody is on, archived ones left away, by name; those about health for who may open charts alone.
+
+    Raises Denied.
+    """
     on = contact.memberships.filter(removed_at=None, contact_list__archived_at=None)
+    if not access.allowed(actor, Permission.VIEW_CLINICAL):
+        on = on.filter(contact_list__clinical=False)
     return segments.named_lists(actor, list(on.values_list("contact_list_id", flat=True)))
 
 

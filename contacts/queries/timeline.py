@@ -18,7 +18,7 @@ from accounts.access import Permission
 from contacts.consent.models import Topic
 from contacts.consent.queries import history
 from contacts.models import Contact, Import
-from contacts.queries.lists import on_lists
+from contacts.queries.lists import may_be_named, on_lists
 from contacts.rules import fields
 from contacts.segments import queries as segments
 from safeguards.actor import Actor
@@ -154,7 +154,7 @@ def _told(action: str, details: dict[str, Any]) -> tuple[str, str]:
 
 
 def _lists(actor: Actor, contact: Contact) -> list[Happening]:
-    rows = on_lists(contact)
+    rows = [row for row in on_lists(contact) if may_be_named(actor, row.contact_list)]
     named = segments.named_lists(actor, {row.contact_list_id for row in rows})
     names = {each.contact_list.pk: each.name for each in named}
     found = []

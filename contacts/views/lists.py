@@ -116,7 +116,8 @@ def _to_add(request: HttpRequest, actor: Actor, contact_list: ContactList) -> di
         found = queries.found_contacts(actor, find, number=1, per_page=FOUND)
     except IndexAway:
         return {"find": find, "found": None, "find_away": True}
-    ids = [row.pk for row in found.rows]
+    # Who is on a list about health isn't told by the way either.
+    ids = [row.pk for row in found.rows] if queries.may_be_named(actor, contact_list) else []
     on = set(
         contact_list.memberships.filter(contact__in=ids, removed_at=None).values_list("contact_id", flat=True)
     )
@@ -220,11 +221,14 @@ def add(request: HttpRequest) -> HttpResponse:
     except actions.Archived:
         messages.warning(request, _("This list is archived. Bring it back, then add people."))
         return redirect("list", pk=onto.pk)
-    _say_added(request, onto, added)
+    _say_added(request, onto, added, named=queries.may_be_named(actor, onto))
     return redirect(back if request.POST.get("from") == "contact" else reverse("list", args=[onto.pk]))
 
 
-def _say_added(request: HttpRequest, onto: ContactList, added: actions.Added) -> None:
+def _say_added(request: HttpRequest, onto: ContactList, added: actions.Added, *, named: bool) -> None:
+    if not named:
+        messages.success(request, _("Whom you chose is on the list."))
+        return
     if not added.added:
         messages.info(request, _("Everybody you chose is on the list already."))
         return

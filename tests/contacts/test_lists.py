@@ -561,3 +561,29 @@ def test_a_page_of_a_list_is_read_by_its_index(own_database: str) -> None:
         plan = " ".join(row[0] for row in cursor.fetchall())
     assert "membership_page" in plan
     assert "Sort" not in plan
+
+
+@pytest.mark.django_db
+def test_who_is_on_a_list_about_health_is_told_to_those_who_open_charts_alone() -> None:
+    cast.clinic()
+    wanda, tom = person(1), person(2)
+    made = walkers(wanda, clinical=True)
+    marketer, administrator = as_user(cast.dana()), as_user(cast.ada())
+    for address in (f"/lists/{made.pk}/", "/lists/"):
+        shown = text_of(marketer.get(address))
+        assert "Person1" not in shown and "1 person" not in shown
+    assert "who is on it, and how many, is shown to those" in text_of(marketer.get(f"/lists/{made.pk}/"))
+    assert "Walkers" not in text_of(marketer.get(f"/contacts/{wanda.pk}/timeline/"))
+    assert queries.lists_of(dana(), wanda) == []
+    assert queries.members(dana(), made).rows == []
+    assert "Person1" in text_of(administrator.get(f"/lists/{made.pk}/"))
+    assert "Walkers" in text_of(administrator.get(f"/contacts/{wanda.pk}/timeline/"))
+    # People are put on it all the same, and nobody hears whether they were on it already.
+    told = set()
+    for each in (wanda, tom):
+        response = marketer.post(
+            "/lists/add/", {"from": "list", "list": made.pk, "contact": each.pk}, follow=True
+        )
+        told.add(re.sub(r"\s+", " ", str(next(iter(response.context["messages"])))))
+    assert told == {"Whom you chose is on the list."}
+    assert made.memberships.filter(removed_at=None).count() == 2
