@@ -132,7 +132,7 @@ class Sending:
     more_mailings: bool
     pools: Sequence[PoolCard]
     providers: Sequence[ProviderRow]
-    workers: Workers
+    workers: Workers | None
     left_out: int
     in_steps: bool
 
@@ -147,8 +147,11 @@ class Sending:
         return [row for row in self.providers if row.is_quiet and row.provider.is_known]
 
 
-def sending(actor: Actor) -> Sending:
-    """What leaves now. Needs the permission to view sending; raises Denied without."""
+def sending(actor: Actor, *, call: bool = True) -> Sending:
+    """What leaves now; without `call` its workers are None where nobody called them of late.
+
+    Needs the permission to view sending; raises Denied without.
+    """
     access.require(actor, Permission.VIEW_SENDING)
     now = load.snapshot()
     day = load.sent_in_a_day()
@@ -165,7 +168,7 @@ def sending(actor: Actor) -> Sending:
         )
         for pool in pools
     ]
-    workers = load.workers()
+    workers = load.workers(call=call)
     states = load.states(now.mailings)
     rows = [
         _row(actor, mailings[pk], campaigns.get(pk), now, states[pk], cards)
@@ -270,14 +273,14 @@ def is_resting(source: EgressSource) -> bool:
     return source.suspended_until is not None and source.suspended_until > timezone.now()
 
 
-def _flow(rows: Sequence[MailingRow], now: Snapshot, workers: Workers, *, redis_away: bool) -> Flow:
+def _flow(rows: Sequence[MailingRow], now: Snapshot, workers: Workers | None, *, redis_away: bool) -> Flow:
     holds = {row.hold for row in rows}
     if not rows:
         return Flow.NOTHING
-    if redis_away or workers.names is None:
+    if redis_away or (workers is not None and workers.names is None):
         return Flow.REDIS_AWAY
     if holds & {Hold.SENDING, Hold.AT_RATE}:
-        return Flow.SENDING if workers.of("marketing") else Flow.NO_WORKER
+        return Flow.SENDING if workers is None or workers.of("marketing") else Flow.NO_WORKER
     for hold, flow in (
         (Hold.RESTING, Flow.RESTING),
         (Hold.FREEZING, Flow.FREEZING),

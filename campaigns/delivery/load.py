@@ -263,11 +263,15 @@ class Workers:
         return sum(each.partition("@")[0] == name for each in self.names or ())
 
 
-def workers() -> Workers:
-    """Who answers a call to all workers, asked at most every ten seconds."""
+def workers(*, call: bool = True) -> Workers | None:
+    """Who answers a call to all workers, made at most every ten seconds: it takes half a second, for which a page that is only
+    being opened doesn't wait. Without `call` None where nobody called of late.
+    """
     kept = _recall("sending:workers")
     if isinstance(kept, Workers):
         return kept
+    if not call:
+        return None
     names = queue.workers()
     found = Workers(timezone.now(), names)
     _keep("sending:workers", found, _WORKERS_FRESH)

@@ -24,8 +24,8 @@ from safeguards.actor import Actor
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
-    """What leaves now."""
-    return render(request, "campaigns/sending/page.html", _now(request))
+    """What leaves now. Its moving parts call the workers a moment later; `?call` does so at once, also without a script."""
+    return render(request, "campaigns/sending/page.html", _now(request, call="call" in request.GET))
 
 
 @require_GET
@@ -34,9 +34,9 @@ def now(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/sending/moving.html", _now(request))
 
 
-def _now(request: HttpRequest) -> dict[str, Any]:
+def _now(request: HttpRequest, *, call: bool = True) -> dict[str, Any]:
     actor = access.of(request)
-    found = sending(actor)
+    found = sending(actor, call=call)
     kind, title, words = FLOWS[found.flow]
     return {
         "sending": found,

@@ -80,7 +80,7 @@ def test_with_nothing_on_its_way_it_says_so_and_leads_on() -> None:
     shown = page(cast.dana(), "sending")
     assert "Nothing to send" in shown
     assert "Nothing is on its way" in shown
-    assert "No worker answers" in shown
+    assert "Being called" in shown
     assert "Change the rate" not in shown
     assert "Change the rate" in page(cast.ada(), "sending")
 
@@ -327,3 +327,17 @@ def test_an_undo_that_nobody_was_offered_is_no_page(before: str) -> None:
     assert response.status_code == 404
     pool.refresh_from_db()
     assert pool.per_second == 200
+
+
+@pytest.mark.django_db
+def test_opening_the_page_waits_for_no_worker_and_its_moving_part_calls_them() -> None:
+    under_way(12)
+    shown = page(cast.ada(), "sending")
+    assert "Being called" in shown
+    assert "No worker answers" not in shown
+    assert "No worker answers" in page(cast.ada(), "sending_now")
+    # Somebody called a moment ago: it is told at once.
+    assert "No worker answers" in page(cast.ada(), "sending")
+    forget()
+    asked = signed_in(Client(), cast.ada()).get(f"{reverse('sending')}?call")
+    assert "No worker answers" in asked.content.decode()
