@@ -3,6 +3,7 @@
 import json
 import logging
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -271,9 +272,9 @@ def test_inviting_asks_for_a_fresh_code_and_withdrawing_does_not(client: Client,
 
 
 @pytest.mark.parametrize("who", [cast.dana, cast.marcus, cast.olive, cast.ann])
-def test_nobody_else_invites(ada: User, who: object) -> None:
+def test_nobody_else_invites(ada: User, who: Callable[[], User]) -> None:
     found, _ = invited(ada)
-    actor = cast.actor(who())  # type: ignore[operator]
+    actor = cast.actor(who())
     with pytest.raises(access.Denied):
         actions.invite_person(actor=actor, **ASKED)
     for act in (actions.resend_invitation, actions.withdraw_invitation, actions.restore_invitation):

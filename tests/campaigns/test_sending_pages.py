@@ -1,6 +1,7 @@
 """The sending page: what it tells to whom, what it covers, and what an administrator's buttons do and undo."""
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import Denied
+from accounts.models import User
 from campaigns import sending
 from campaigns.delivery.actions import claims, pause_mailing, tallies
 from campaigns.delivery.models import EgressSource, IpPool, Mailing, Message, Provider, Stream
@@ -63,8 +65,8 @@ def settle(mailing: Mailing, count: int, kind: Kind = Kind.ACCEPTED, *, ago: int
     )
 
 
-def seen(who: object) -> sending.Sending:
-    return sending.sending(cast.actor(who()))  # type: ignore[operator]
+def seen(who: Callable[[], User]) -> sending.Sending:
+    return sending.sending(cast.actor(who()))
 
 
 @pytest.mark.django_db

@@ -2,12 +2,14 @@
 
 import csv
 import io
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
 
 from accounts import access
 from accounts.access import IDENTITY_FIELDS
+from accounts.models import User
 from contacts import queries
 from contacts.rules import fields, mapping
 from tests import cast
@@ -16,8 +18,8 @@ from tests.sessions import signed_in
 
 
 @pytest.mark.parametrize("who", [cast.ann, cast.olive])
-def test_who_sees_no_contact_sees_no_field(own_database: str, who: object) -> None:
-    actor = cast.actor(who())  # type: ignore[operator]
+def test_who_sees_no_contact_sees_no_field(own_database: str, who: Callable[[], User]) -> None:
+    actor = cast.actor(who())
     for ask in (queries.field_groups, queries.consent_columns, queries.headers):
         with pytest.raises(access.Denied):
             ask(actor)

@@ -16,6 +16,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from accounts import access
+from accounts.models import User
 from campaigns.delivery import actions, domains, drain, published, world
 from campaigns.delivery.actions import claims
 from campaigns.delivery.actions.sending_domains import (
@@ -71,8 +72,8 @@ def with_next_published(folder: Path) -> SendingDomain:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("person", [cast.dana, cast.marcus, cast.olive, cast.ann])
-def test_nobody_but_an_administrator_asks_dns_or_changes_a_key(person: object) -> None:
-    actor, domain = cast.actor(person()), sending_domain()  # type: ignore[operator]
+def test_nobody_but_an_administrator_asks_dns_or_changes_a_key(person: Callable[[], User]) -> None:
+    actor, domain = cast.actor(person()), sending_domain()
     acts: list[Callable[..., SendingDomain]] = [
         actions.prepare_key,
         actions.drop_next_key,

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts import access
+from accounts.models import User
 from campaigns.delivery import actions, drain, sending_notices, sweeping, world
 from campaigns.delivery.actions import claims, tallies
 from campaigns.delivery.models import EgressSource, IpPool, Provider, Stream, Tally
@@ -52,8 +53,8 @@ def source() -> EgressSource:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("person", [cast.dana, cast.marcus, cast.olive, cast.ann])
-def test_nobody_but_an_administrator_changes_how_mail_leaves(person: object) -> None:
-    actor = cast.actor(person())  # type: ignore[operator]
+def test_nobody_but_an_administrator_changes_how_mail_leaves(person: Callable[[], User]) -> None:
+    actor = cast.actor(person())
     pool, address, google = marketing_pool(), source(), Provider.objects.get(name="google")
     until = timezone.now() + timedelta(hours=1)
     for act in (
@@ -168,9 +169,9 @@ def in_a_thread(source_id: int, provider_id: int) -> threading.Thread:
     return thread
 
 
-def waits_until(what: str, holds: object, seconds: float = 20) -> None:
+def waits_until(what: str, holds: Callable[[], bool], seconds: float = 20) -> None:
     until = time.monotonic() + seconds
-    while not holds():  # type: ignore[operator]
+    while not holds():
         assert time.monotonic() < until, what
         time.sleep(0.05)
 
