@@ -7,12 +7,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.paginator import Page, Paginator
+from django.db.models import Exists, OuterRef
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts import access
 from accounts.access import Permission
-from contacts.models import Import, ImportProblem
+from contacts.models import Import, ImportedAgain, ImportProblem
 from contacts.queries.people import broken
 from contacts.rules import fields
 from contacts.rules.dates import Form, Seen, likeliest
@@ -58,7 +59,10 @@ class ListedProblem:
 def import_page(actor: Actor, number: str | None) -> tuple[list[ListedImport], Page[Import]]:
     """One page of the imports, the newest first, with the names of their files. Raises Denied."""
     access.require(actor, Permission.IMPORT_CONTACTS)
-    imports = Import.objects.select_related("created_by").order_by("-created_at", "-pk")
+    # Of those from before their people were noted the number is all that's known.
+    noted = Exists(ImportedAgain.objects.filter(source=OuterRef("pk")))
+    imports = Import.objects.select_related("created_by").annotate(has_again=noted)
+    imports = imports.order_by("-created_at", "-pk")
     page = Paginator(imports, IMPORTS_PER_PAGE).get_page(number)
     grant = access.grant(actor, Permission.IMPORT_CONTACTS)
     sources = list(page.object_list)
