@@ -27,7 +27,7 @@ from contacts.queries.lists import (
     reach_of,
     segments_with,
 )
-from contacts.queries.of_segments import SegmentPeople, people_of_segment
+from contacts.queries.of_segments import PeopleOfRules, people_of_rules, people_of_segment
 from contacts.queries.people import (
     Chart,
     Contacts,
@@ -66,7 +66,7 @@ __all__ = [
     "OpenList",
     "Reach",
     "SealBroken",
-    "SegmentPeople",
+    "PeopleOfRules",
     "Timeline",
     "address_of",
     "broken",
@@ -91,6 +91,7 @@ __all__ = [
     "members",
     "named",
     "newest_contacts",
+    "people_of_rules",
     "people_of_segment",
     "problem_rows",
     "reach_of",

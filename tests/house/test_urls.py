@@ -153,6 +153,7 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("segment_new", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
     ("segment_size", GET, (302, 302, 200, 200, 200, 404, 200, 404)),
     # Without the index it leads back to the segments.
+    ("segment_matching", POST, (302, 302, 302, 302, 404, 404, 302, 404)),
     ("segment_people", GET, (302, 302, 302, 302, 404, 404, 302, 404)),
     ("segments", GET, (302, 302, 200, 200, 200, 404, 200, 404)),
     # Campaigns: read by many, planned and sent by marketers, approved by others.
