@@ -28,10 +28,11 @@ SAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class ListedImport:
-    """One line of the list of imports."""
+    """One line of the list of imports. `leads` says that the people whom it updated are known."""
 
     source: Import
     name: str
+    leads: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,17 @@ class ListedProblem:
 def import_page(actor: Actor, number: str | None) -> tuple[list[ListedImport], Page[Import]]:
     """One page of the imports, the newest first, with the names of their files. Raises Denied."""
     access.require(actor, Permission.IMPORT_CONTACTS)
-    # Of those from before their people were noted the number is all that's known.
-    noted = Exists(ImportedAgain.objects.filter(source=OuterRef("pk")))
-    imports = Import.objects.select_related("created_by").annotate(has_again=noted)
-    imports = imports.order_by("-created_at", "-pk")
+    imports = Import.objects.select_related("created_by").order_by("-created_at", "-pk")
     page = Paginator(imports, IMPORTS_PER_PAGE).get_page(number)
     grant = access.grant(actor, Permission.IMPORT_CONTACTS)
     sources = list(page.object_list)
     opened = phi.reveal_sound(sources, ["name"], grant=grant, purpose="list of imports", sealed_field="about")
+    # Of imports from before their people were noted the number is all that's known.
+    again = Exists(ImportedAgain.objects.filter(source=OuterRef("pk")))
+    noted = set(Import.objects.filter(again, pk__in=[s.pk for s in sources]).values_list("pk", flat=True))
     return [
-        ListedImport(s, str(o["name"]) if o else broken()) for s, o in zip(sources, opened, strict=True)
+        ListedImport(s, str(o["name"]) if o else broken(), s.pk in noted)
+        for s, o in zip(sources, opened, strict=True)
     ], page
 
 

@@ -280,6 +280,4 @@ def _live(actor: Actor, root: DraftGroup, topic: Topic | None, *, everything: bo
     }
     reasons = [(labels[reason], figure) for reason, figure in count.reasons]
     may_look = count.match.exact != 0 and queries.may_be_named(actor, tree)
-    return Live(
-        count=count, reasons=reasons, words=words, clinical=clinical, topic=topic, may_look=may_look
-    )
+    return Live(count=count, reasons=reasons, words=words, clinical=clinical, topic=topic, may_look=may_look)

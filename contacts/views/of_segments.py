@@ -49,7 +49,7 @@ def matching(request: HttpRequest) -> HttpResponse:
     actor = access.of(request)
     access.require(actor, Permission.VIEW_CONTACTS)
     root = builder.read(request.POST)
-    context = {
+    context: dict[str, object] = {
         "name": _("People who match these rules"),
         "trail": [(_("Segments"), reverse("segments"))],
         "broken": queries.broken(),

@@ -191,6 +191,7 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("campaigns", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
     # What leaves now: seen by those who plan, approve and administer; changed by administrators.
     ("sending", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("sending_attempts", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("sending_now", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("sending_rest", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("sending_rest", POST, (302, 302, 404, 404, 404, 404, 422, 404)),

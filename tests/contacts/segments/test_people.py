@@ -114,7 +114,9 @@ def test_rules_that_nobody_saved_lead_to_their_people_too(
     assert f'formaction="{address}"' in live
     nobody = client.post(reverse("segment_count"), builder_form("city", "is", "Nowhere")).content.decode()
     assert address not in nobody, "a nought leads nowhere"
-    assert address not in signed_in(Client(), cast.ann()).post(reverse("segment_count"), rules).content.decode()
+    assert (
+        address not in signed_in(Client(), cast.ann()).post(reverse("segment_count"), rules).content.decode()
+    )
     first = client.post(address, rules).content.decode()
     assert "Person1" in first
     assert "Person2" not in first
