@@ -6,7 +6,7 @@ from enum import StrEnum
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.models import Invitation, Role, User
+from accounts.models import Invitation, PasswordLink, Role, User
 from safeguards import audit
 from safeguards.actor import Actor
 from safeguards.phi import ALL_FIELDS, Grant
@@ -96,6 +96,11 @@ def invitation_stands(invitation: Invitation) -> bool:
         return False
     sender = invitation.invited_by
     return sender is None or (sender.is_active and P.MANAGE_PEOPLE in ROLES.get(sender.role, frozenset()))
+
+
+def password_link_stands(link: PasswordLink) -> bool:
+    """Whether a link sets a password now: it wasn't used or ended, isn't too old, and its person is active."""
+    return link.ended_at is None and link.expires_at > timezone.now() and link.user.is_active
 
 
 def grant(actor: Actor, permission: Permission) -> Grant:

@@ -31,7 +31,10 @@ CSP = (
     "frame-ancestors 'none'"
 )
 # Names of pages on the staff's host that a stranger may see; everything else asks for a verified session (BEHAVIOURS A2).
-PUBLIC = frozenset({"account_login", "account_logout", "mfa_authenticate", "account_invitation", "health"})
+PUBLIC = frozenset(
+    {"account_login", "account_logout", "mfa_authenticate", "health"}
+    | {"account_invitation", "password_forgotten", "password_link"}
+)
 # The demonstration's own pages; outside it their addresses don't exist at all.
 DEMO = frozenset(
     {"demo_people", "demo_codes", "demo_code", "demo_continue"}

@@ -133,3 +133,27 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"invitation {self.pk}"
+
+
+class PasswordLink(models.Model):
+    """A link by which somebody sets a new password; its token is kept as its hash alone, and works once.
+
+    Asked for by the person, or by an administrator for them (`asked_by`). Open until one of the person's is used, their password
+    is changed otherwise, their account is closed, or `expires_at` passes.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="password_links")
+    token_hash = models.BinaryField(max_length=32, unique=True)
+    asked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "accounts_password_link"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["user", "created_at"], name="password_link_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"password link {self.pk}"

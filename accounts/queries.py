@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import access, rules, sessions
 from accounts.access import Permission
-from accounts.models import Invitation, Role, SessionRecord, User
+from accounts.models import Invitation, PasswordLink, Role, SessionRecord, User
 from accounts.wording import device_words
 from safeguards import tokens
 from safeguards.actor import Actor
@@ -149,6 +149,13 @@ def invited_by_link(token: str) -> Invitation | None:
         .first()
     )
     return found if found is not None and access.invitation_stands(found) else None
+
+
+def person_of_link(token: str) -> User | None:
+    """Whose password a link sets, as long as it would; the token is the authority to ask."""
+    hashed = tokens.hash_single_use(token)
+    found = PasswordLink.objects.filter(token_hash=hashed).select_related("user").first()
+    return found.user if found is not None and access.password_link_stands(found) else None
 
 
 def names(actor: Actor) -> dict[str, tuple[str, str]]:

@@ -15,6 +15,8 @@ urlpatterns = [
     path("account/factor/again/", factors.reauthenticate, name="mfa_reauthenticate"),
     path("account/", views.account, name="account"),
     path("account/password/", views.account_password, name="account_password"),
+    path("account/password/forgotten/", views.password_forgotten, name="password_forgotten"),
+    path("account/password/new/<str:token>/", views.password_link, name="password_link"),
     path("account/sessions/", views.account_sessions, name="account_sessions"),
     path("account/factor/replace/", views.replace, name="account_factor"),
     path("account/invitation/<str:token>/", views.account_invitation, name="account_invitation"),
@@ -35,5 +37,6 @@ urlpatterns = [
     path("settings/people/<int:pk>/deactivate/", views.person_deactivate, name="person_deactivate"),
     path("settings/people/<int:pk>/reactivate/", views.person_reactivate, name="person_reactivate"),
     path("settings/people/<int:pk>/factor/", views.person_factor, name="person_factor"),
+    path("settings/people/<int:pk>/password/", views.person_password, name="person_password"),
     path("settings/people/<int:pk>/sessions/", views.person_sessions, name="person_sessions"),
 ]

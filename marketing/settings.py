@@ -156,6 +156,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.OfKnownWords"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -166,8 +167,12 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/account/login/"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-# The link of an invitation, which strangers follow; the other limits are allauth's own.
-ACCOUNT_RATE_LIMITS = {"invitation": "30/m/ip"}
+# What strangers may reach: links of invitations and for new passwords, and asking for one; the other limits are allauth's own.
+ACCOUNT_RATE_LIMITS = {
+    "invitation": "30/m/ip",
+    "password_link": "10/m/ip",
+    "password_link_followed": "30/m/ip",
+}
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE_SITE else "http"
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"

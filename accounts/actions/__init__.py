@@ -9,6 +9,12 @@ from accounts.actions.invitations import (
     withdraw_invitation,
 )
 from accounts.actions.own import change_own, change_password, end_own_sessions, replace_factor
+from accounts.actions.passwords import (
+    LinkGone,
+    ask_password_link,
+    send_password_link,
+    set_password_by_link,
+)
 from accounts.actions.people import (
     add_person,
     change_role,
@@ -21,8 +27,10 @@ from accounts.actions.people import (
 
 __all__ = [
     "InvitationGone",
+    "LinkGone",
     "accept_invitation",
     "add_person",
+    "ask_password_link",
     "change_own",
     "change_password",
     "change_role",
@@ -36,5 +44,7 @@ __all__ = [
     "resend_invitation",
     "reset_factor",
     "restore_invitation",
+    "send_password_link",
+    "set_password_by_link",
     "withdraw_invitation",
 ]

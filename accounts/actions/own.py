@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from accounts import sessions
 from accounts.access import Denied
+from accounts.actions.passwords import changed
 from accounts.actions.people import renamed
 from accounts.models import User
 from safeguards import audit
@@ -25,7 +26,7 @@ def change_own(*, actor: Actor, person: User, name: str, time_zone: str) -> None
 
 
 def change_password(*, actor: Actor, person: User, old: str, new: str, session: str = "") -> int:
-    """Change one's own password, and end all sessions but the present one; returns how many were open.
+    """Change one's own password, and end all sessions but the present one; returns how many were open. A mail tells the person.
 
     Raises Denied for anybody else's account, and ValidationError where the old password is wrong (with an audit row, since
     somebody may sit at an unlocked screen), or the new one is the old one, short or common (BEHAVIOURS A10).
@@ -44,6 +45,7 @@ def change_password(*, actor: Actor, person: User, old: str, new: str, session: 
         person.set_password(new)
         person.save(update_fields=["password"])
         ended = sessions.end(person, keep=session)
+        changed(person)
         audit.record("password.changed", actor=actor, target=person, details={"sessions": ended})
     return ended
 

@@ -9,6 +9,7 @@ from accounts.views.invitations import (
     person_invite,
 )
 from accounts.views.own import account, account_password, account_sessions
+from accounts.views.passwords import password_forgotten, password_link, person_password
 from accounts.views.people import (
     people,
     person,
@@ -29,11 +30,14 @@ __all__ = [
     "invitation_resend",
     "invitation_restore",
     "invitation_withdraw",
+    "password_forgotten",
+    "password_link",
     "people",
     "person",
     "person_deactivate",
     "person_factor",
     "person_invite",
+    "person_password",
     "person_reactivate",
     "person_role",
     "person_sessions",

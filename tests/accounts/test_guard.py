@@ -26,8 +26,10 @@ OPEN = {
     "account_login": 200,
     "account_logout": 302,
     "mfa_authenticate": 302,
-    # A link that was never ours.
+    # Links that were never ours.
     "account_invitation": 404,
+    "password_link": 404,
+    "password_forgotten": 200,
     "health": 200,
 }
 

@@ -88,6 +88,12 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     # The link of an invitation is followed by people who have no account yet.
     ("account_invitation", GET, (200, 200, 200, 200, 200, 200, 200, 200)),
     ("account_invitation", POST, (422, 422, 422, 422, 422, 422, 422, 422)),
+    # So is the link for a new password; who has forgotten theirs is a stranger.
+    ("password_forgotten", GET, (200, 200, 200, 200, 200, 200, 200, 200)),
+    ("password_forgotten", POST, (422, 422, 422, 422, 422, 422, 422, 422)),
+    ("password_link", GET, (200, 200, 200, 200, 200, 200, 200, 200)),
+    ("password_link", POST, (422, 422, 422, 422, 422, 422, 422, 422)),
+    ("person_password", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     # One's own account is everybody's.
     ("account", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("account", POST, (302, 302, 422, 422, 422, 422, 422, 422)),
@@ -308,6 +314,7 @@ def _world() -> World:
         name="Noor Haddad",
         role=Role.ANALYST,
     )
+    accounts.send_password_link(actor=cast.actor(people["administrator"]), person=people["marketer"])
     template = designs.create_from_starter(actor=dana, name="Monthly news", template=True)
     source = EgressSource.objects.all()[0]
     made.things = {
@@ -326,7 +333,9 @@ def _world() -> World:
         "brand_footer": [],
         "brand_new": [],
         "brand_undo": [],
-        "account_invitation": [_invitation_link()],
+        "account_invitation": [_token("staff.invitation")],
+        "password_link": [_token("staff.password_link")],
+        "password_forgotten": [],
         "campaign_pause": [sent.pk],
         "campaign_resume": [sent.pk],
         "campaign_cancel": [sent.pk],
@@ -358,9 +367,9 @@ def _world() -> World:
     return made
 
 
-def _invitation_link() -> str:
-    """The token of the link in the invitation's mail."""
-    _, link = notices.opened(Notice.objects.get(kind="staff.invitation"))
+def _token(kind: str) -> str:
+    """The token of the link in a mail of this kind."""
+    _, link = notices.opened(Notice.objects.get(kind=kind))
     return link.rstrip("/").rsplit("/", 1)[1]
 
 
@@ -405,6 +414,8 @@ def test_what_is_open_to_strangers_is_named_by_hand() -> None:
         "account_logout",
         "mfa_authenticate",
         "account_invitation",
+        "password_forgotten",
+        "password_link",
         "health",
     } == PUBLIC
     assert {"mfa_activate_totp", "account_logout", "account_reauthenticate"} == ENROL
