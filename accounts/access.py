@@ -11,8 +11,6 @@ from safeguards import audit
 from safeguards.actor import Actor
 from safeguards.phi import ALL_FIELDS, Grant
 
-audit.declare("access.denied", "permission")
-
 
 class Permission(StrEnum):
     """One thing that somebody may do."""
@@ -38,6 +36,8 @@ class Permission(StrEnum):
     DELIVER = "deliver messages"
     INDEX_CONTACTS = "index contacts"
 
+
+audit.declare("access.denied", permission=Permission)
 
 P = Permission
 _WORK = {P.VIEW_CONTACTS, P.VIEW_SEGMENTS, P.VIEW_CAMPAIGNS, P.VIEW_REPORTS, P.VIEW_SENDING}

@@ -2,7 +2,10 @@
 
 DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL     servers; without them the embedded ones under STATE_DIR are used
 WELLSENT_STATE_DIR                              where embedded servers, journals and keys live (default: var/)
-WELLSENT_SECRET_KEY, WELLSENT_ROOT_KEY          or the same with _FILE; made under STATE_DIR/keys for embedded servers only
+WELLSENT_SECRET_KEY, WELLSENT_ROOT_KEY, WELLSENT_ANCHOR_KEY   or the same with _FILE; made under STATE_DIR/keys for embedded
+                                                servers only
+WELLSENT_ANCHOR_DIR                             where the audit log's anchors are written (default: STATE_DIR/anchors)
+WELLSENT_ANCHOR_PUBLIC_KEYS                     public keys that signed earlier anchors, separated by commas
 WELLSENT_STAFF_URL, WELLSENT_PUBLIC_URL         addresses of the staff's and the patients' pages, on different hosts or ports
 WELLSENT_DEMO                                   the demonstration: every mail goes to the sandbox on this machine
 DELIVERY_DNS, DELIVERY_SMTP_PORT, DELIVERY_CA_FILE   resolver (host:port), port and authority to trust in place of the public ones
@@ -37,6 +40,12 @@ REDIS_URL = environment.text("REDIS_URL", "") or (
 )
 SECRET_KEY = environment.secret("WELLSENT_SECRET_KEY", fallback_folder=_keys)
 ROOT_KEY = environment.secret("WELLSENT_ROOT_KEY", fallback_folder=_keys)
+# Signs how far the audit log has come: the seed of an Ed25519 key, which the database never holds.
+ANCHOR_KEY = environment.secret("WELLSENT_ANCHOR_KEY", fallback_folder=_keys)
+ANCHOR_PUBLIC_KEYS = [
+    key for each in environment.text("WELLSENT_ANCHOR_PUBLIC_KEYS", "").split(",") if (key := each.strip())
+]
+ANCHOR_DIR = BASE_DIR / environment.text("WELLSENT_ANCHOR_DIR", str(STATE_DIR / "anchors"))
 
 STAFF_URL = environment.text("WELLSENT_STAFF_URL", "http://localhost:8000").rstrip("/")
 PUBLIC_URL = environment.text("WELLSENT_PUBLIC_URL", "http://localhost:8001").rstrip("/")
@@ -240,6 +249,8 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULE = {
     "chain": {"task": "safeguards.chain", "schedule": 1.0, "options": {"expires": 5}},
+    # Each asks whether fifteen minutes have passed, so that an anchor which couldn't be written is tried again soon.
+    "anchor": {"task": "safeguards.anchor", "schedule": 60.0, "options": {"expires": 60}},
     "sweep": {"task": "delivery.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "scheduled": {"task": "campaigns.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "notices": {"task": "delivery.send_notices", "schedule": 5.0, "options": {"expires": 10}},

@@ -14,9 +14,9 @@ from accounts.models import User
 from safeguards import audit
 from safeguards.actor import Actor
 
-audit.declare("password.changed", "sessions")
+audit.declare("password.changed", sessions=int)
 audit.declare("password.refused")
-audit.declare("factor.replaced", "sessions")
+audit.declare("factor.replaced", sessions=int)
 
 
 def change_own(*, actor: Actor, person: User, name: str, time_zone: str) -> None:

@@ -12,13 +12,13 @@ from accounts.models import Role, User
 from safeguards import audit, notices, tokens
 from safeguards.actor import Actor
 
-audit.declare("person.added", "role")
-audit.declare("person.changed", "fields")
-audit.declare("person.role_changed", "before", "after")
-audit.declare("person.deactivated", "sessions")
-audit.declare("person.reactivated", "role")
-audit.declare("factor.reset", "sessions")
-audit.declare("sessions.ended", "sessions")
+audit.declare("person.added", role=Role)
+audit.declare("person.changed", fields=audit.CHANGED)
+audit.declare("person.role_changed", before=Role, after=Role)
+audit.declare("person.deactivated", sessions=int)
+audit.declare("person.reactivated", role=Role)
+audit.declare("factor.reset", sessions=int)
+audit.declare("sessions.ended", sessions=int)
 
 # To somebody whose factor was reset, so that whoever talked an administrator into it is noticed (BEHAVIOURS A3).
 FACTOR_RESET = "staff.factor_reset"
@@ -72,16 +72,13 @@ def renamed(actor: Actor, person: User, name: str, time_zone: str) -> None:
         raise ValidationError(_("Write a name."))
     if not rules.is_zone(time_zone):
         raise ValidationError(_("There is no such time zone. Choose one from the list."))
-    fields = [
-        field
-        for field, value in (("name", name), ("time_zone", time_zone))
-        if getattr(person, field) != value
-    ]
-    if not fields:
+    given = {"name": name, "time_zone": time_zone}
+    changes = audit.changed(person, {field: getattr(person, field) for field in given}, given)
+    if not changes:
         return
     with transaction.atomic():
         User.objects.filter(pk=person.pk).update(name=name, time_zone=time_zone)
-        audit.record("person.changed", actor=actor, target=person, details={"fields": fields})
+        audit.record("person.changed", actor=actor, target=person, details={"fields": changes})
     person.name, person.time_zone = name, time_zone
 
 

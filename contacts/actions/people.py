@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -24,7 +25,7 @@ from contacts.rules.rows import Declared, Parsed
 from safeguards import audit, phi, tokens
 from safeguards.actor import Actor
 
-audit.declare("contact.address_changed", "import")
+audit.declare("contact.address_changed", import_=UUID)
 
 
 def one_at_a_time() -> None:

@@ -18,7 +18,9 @@ from marketing.compliance.queries import Asked
 from safeguards import audit
 from safeguards.actor import Actor
 
-audit.declare("evidence.exported", "kind", "rows", "sha256", "filters")
+audit.declare(
+    "evidence.exported", kind=rules.NAMES.values(), rows=int, sha256=audit.DIGEST, filters=audit.FILTERS
+)
 
 _IN_MEMORY = 8 * 1024 * 1024
 

@@ -34,7 +34,7 @@ from safeguards.queries import (
     page_of_events,
 )
 
-audit.declare("audit.viewed", "count", "filters")
+audit.declare("audit.viewed", count=int, filters=audit.FILTERS)
 
 LATELY = timedelta(days=30)
 SHOWN_TAKEN = 5
