@@ -1,15 +1,21 @@
-"""The permission door: who may do what, asked in actions and queries, not only in views; and grants to open health data."""
+"""The permission door: who may do what, asked in actions and queries, not only in views; grants to open health data; and by
+what factor a session has to stand to go on to work.
+"""
 
 import hashlib
 from enum import StrEnum
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.models import Invitation, PasswordLink, Role, User
+from accounts import bridge, passkeys
+from accounts.models import FactorDevice, FactorPolicy, Invitation, PasswordLink, Role, User
 from safeguards import audit
 from safeguards.actor import Actor
 from safeguards.phi import ALL_FIELDS, Grant
+
+audit.declare("session.held")
 
 
 class Permission(StrEnum):
@@ -72,6 +78,24 @@ IDENTITY_FIELDS: frozenset[str] = frozenset(
 
 SEGMENT_FIELDS: frozenset[str] = frozenset({"name", "tree"})
 LIST_FIELDS: frozenset[str] = frozenset({"name", "description"})
+
+
+# Who may do so much, or sees so much, that a code which can be talked out of somebody isn't enough (BEHAVIOURS A4).
+PASSKEY_ROLES: frozenset[str] = frozenset({Role.ADMINISTRATOR, Role.COMPLIANCE})
+
+
+class Held(StrEnum):
+    """Why a session reaches the factor pages and nothing else."""
+
+    ENROL = "no factor yet"
+    RECOVERY = "entered by a recovery code"
+    PASSKEY = "role needs a passkey"
+    CODES = "recovery codes not kept yet"
+
+
+# In the session, from enrolment until the person has said that the recovery codes are kept.
+CODES_TO_KEEP = "codes_to_keep"
+_HELD_TOLD = "held_told"
 
 
 class Denied(Exception):
@@ -141,8 +165,58 @@ def of_user(user: User) -> Actor:
     return Actor(kind="user", id=str(user.pk), display=user.name, role=user.role)
 
 
+def passkeys_required() -> bool:
+    """Whether administrators and compliance officers are held to passkeys: as decided in Settings, or as the deployment begins.
+
+    Never where passkeys can't work at the staff's address: nobody could get in.
+    """
+    if not passkeys.can_work():
+        return False
+    decided = FactorPolicy.objects.first()
+    return settings.PASSKEYS_REQUIRED if decided is None else decided.passkeys_required
+
+
+def needs_passkey(role: str) -> bool:
+    """Whether somebody of this role works only with a passkey."""
+    return role in PASSKEY_ROLES and passkeys_required()
+
+
+def held(request: HttpRequest) -> Held | None:
+    """Why a signed-in session mustn't go on to work, or None. The role and the requirement hold from the next request on."""
+    user = request.user
+    device = getattr(user, "otp_device", None)
+    if device is None:
+        return Held.ENROL
+    if not isinstance(device, FactorDevice):
+        return Held.RECOVERY
+    if not device.phishing_resistant and isinstance(user, User) and user.role in PASSKEY_ROLES:
+        # Asked once a request, of which each action asks who is acting.
+        if not hasattr(request, "passkeys_required"):
+            request.passkeys_required = passkeys_required()  # type: ignore[attr-defined]
+        if request.passkeys_required:  # type: ignore[attr-defined]
+            return Held.PASSKEY
+    return Held.CODES if request.session.get(CODES_TO_KEEP) else None
+
+
+def note_held(request: HttpRequest, why: Held) -> None:
+    """Write down, once for each session and reason, that somebody was kept from going on to work."""
+    if why in {Held.ENROL, Held.CODES} or request.session.get(_HELD_TOLD) == why.value:
+        return
+    request.session[_HELD_TOLD] = why.value
+    actor = oneself(request)
+    audit.record("session.held", actor=actor, outcome="denied", reason=why.value)
+
+
 def of(request: HttpRequest) -> Actor:
-    """The signed-in person behind a request. Raises Denied for a stranger or an unverified session."""
+    """The signed-in person behind a request. Raises Denied for a stranger, an unverified session, and one that is held."""
+    actor = oneself(request)
+    if held(request):
+        raise Denied("held to the factor pages")
+    return actor
+
+
+def oneself(request: HttpRequest) -> Actor:
+    """The same for the pages of one's own factors, which a held session reaches too. Raises Denied for an unverified session."""
     user = request.user
     if not isinstance(user, User) or not user.is_active or not getattr(user, "is_verified", bool)():
         raise Denied("not signed in")
@@ -152,8 +226,8 @@ def of(request: HttpRequest) -> Actor:
         display=user.name,
         role=user.role,
         session_hash=_session_hash(request),
-        method="password",
-        factor="totp",
+        method=bridge.BY_PASSWORD,
+        factor=bridge.factor_name(getattr(user, "otp_device", None)),
         ip=request.META.get("REMOTE_ADDR"),
         user_agent=request.headers.get("User-Agent", "")[:300],
         request_id=getattr(request, "request_id", ""),

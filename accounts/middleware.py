@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -18,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import sessions
+from accounts import access, bridge, sessions
 from accounts.access import Denied
 from accounts.models import User
 from accounts.sessions import IDLE_SECONDS, LONGEST_SECONDS
@@ -32,7 +32,7 @@ CSP = (
 )
 # Names of pages on the staff's host that a stranger may see; everything else asks for a verified session (BEHAVIOURS A2).
 PUBLIC = frozenset(
-    {"account_login", "account_logout", "mfa_authenticate", "health"}
+    {"account_login", "account_logout", "mfa_authenticate", "account_recover", "health"}
     | {"account_invitation", "password_forgotten", "password_link"}
 )
 # The demonstration's own pages; outside it their addresses don't exist at all.
@@ -40,8 +40,18 @@ DEMO = frozenset(
     {"demo_people", "demo_codes", "demo_code", "demo_continue"}
     | {"demo_inbox", "demo_inbox_rows", "demo_mail", "demo_mail_body", "demo_mail_one_click"}
 )
-# What somebody who has signed in but has no second factor yet may reach.
-ENROL = frozenset({"mfa_activate_totp", "account_logout", "account_reauthenticate"})
+# What somebody may reach who has signed in but has no second factor yet, or none that their role works with (access.held).
+ENROL = frozenset(
+    {
+        "factor_choose",
+        "factor_lost",
+        "mfa_activate_totp",
+        "passkey_add",
+        "recovery_codes",
+        "recovery_codes_kept",
+    }
+    | {"account_logout", "account_reauthenticate", "mfa_reauthenticate"}
+)
 
 
 def _port(url: str) -> int:
@@ -56,6 +66,14 @@ def _asked_port(request: HttpRequest) -> int:
         # Django looks at the name alone; a port above 65535 is nobody's.
         raise DisallowedHost("port out of range") from None
     return port or (443 if request.is_secure() else 80)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    """Whether a program asks: it gets a status and a word, not a page to sign in on."""
+    accepted = request.headers.get("Accept", "")
+    return request.path.startswith("/api/") or (
+        "application/json" in accepted and "text/html" not in accepted
+    )
 
 
 class RequestId:
@@ -118,6 +136,8 @@ class RequireVerified:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         was_signed_in = not getattr(request, "is_public", False) and request.user.is_authenticated
+        if not was_signed_in and not getattr(request, "is_public", False):
+            bridge.unknown(request)
         if was_signed_in:
             self._log_off_if_idle(request)
             if isinstance(request.user, User):
@@ -141,9 +161,15 @@ class RequireVerified:
             return None
         if not request.user.is_authenticated:
             return self._to_sign_in(request)
-        if getattr(request.user, "is_verified", bool)() or name in ENROL:
+        why = None if name in ENROL else access.held(request)
+        if why is None:
             return None
-        return redirect("mfa_activate_totp")
+        access.note_held(request, why)
+        if _wants_json(request):
+            return JsonResponse({"code": why.name.lower()}, status=403)
+        if request.headers.get("HX-Request"):
+            return HttpResponse(status=204, headers={"HX-Redirect": reverse("factor_choose")})
+        return redirect("factor_choose")
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A refusal looks like an absent page: it gives no hint that there is something to be refused (A2)."""
@@ -152,6 +178,8 @@ class RequireVerified:
         return None
 
     def _to_sign_in(self, request: HttpRequest) -> HttpResponseBase:
+        if _wants_json(request):
+            return JsonResponse({"code": "sign_in"}, status=401)
         sign_in = reverse("account_login")
         if request.headers.get("HX-Request"):
             # A fragment that was asked for becomes the whole sign-in page, not a form inside a card.
@@ -164,6 +192,8 @@ class RequireVerified:
         now = int(time.time())
         last, began = request.session.get("seen", now), request.session.get("began", now)
         if now - last > IDLE_SECONDS or now - began > LONGEST_SECONDS:
+            if isinstance(request.user, User):
+                bridge.expired(request, request.user, now - last)
             logout(request)
             messages.info(
                 request, _("You were signed out because nothing happened for a while. Sign in to go on.")

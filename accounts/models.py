@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django_otp.models import Device, ThrottlingMixin, TimestampMixin
+from django_otp.models import Device, TimestampMixin
 
 
 class Role(models.TextChoices):
@@ -58,27 +59,101 @@ class User(AbstractBaseUser):
         return "".join(part[0] for part in self.name.split()[:2]).upper()
 
 
-class FactorDevice(TimestampMixin, ThrottlingMixin, Device):
+class FactorDevice(TimestampMixin, Device):
     """The django-otp device that shadows one allauth authenticator, so that `user.is_verified()` is the only gate.
 
-    `last_t` is the last 30-second step whose code was used: a code works once, also after the cache has forgotten it
-    (RFC 6238 section 5.2). Failed attempts are throttled here, in the database.
+    `name` is the kind, as allauth calls it: what a person calls a passkey stands on the authenticator. `last_t` is the last
+    30-second step whose code was used: a code works once, also after the cache has forgotten it (RFC 6238 section 5.2).
+    `sign_count` is the last that a passkey told; one that doesn't grow may come from a copy (WebAuthn section 6.1.1).
     """
 
     authenticator: Any = models.OneToOneField(
         "mfa.Authenticator", on_delete=models.CASCADE, related_name="otp_device"
     )
     last_t: Any = models.BigIntegerField(default=-1)
+    phishing_resistant: Any = models.BooleanField(default=False)
+    sign_count: Any = models.BigIntegerField(default=0)
 
     class Meta(Device.Meta):
         db_table = "accounts_factor_device"
 
-    def get_throttle_factor(self) -> int:
-        return 1
-
     def verify_token(self, token: str) -> bool:
         """Never by itself: codes are checked in our forms, under a lock on this row."""
         return False
+
+
+class RecoveryDevice(Device):
+    """A set of recovery codes. `confirmed` once the person has said that they are kept; only then do they let anybody in.
+
+    A session that stands on one is verified for the factor pages alone.
+    """
+
+    made_at: Any = models.DateTimeField(default=timezone.now)
+
+    class Meta(Device.Meta):
+        db_table = "accounts_recovery_device"
+
+    def verify_token(self, token: str) -> bool:
+        """Never by itself: codes are used up by accounts.recovery."""
+        return False
+
+
+class RecoveryCode(models.Model):
+    """One code of a set, kept as its hash alone: 125 random bits can't be guessed back."""
+
+    device = models.ForeignKey(RecoveryDevice, models.CASCADE, related_name="codes")
+    code_hash = models.BinaryField(max_length=32, unique=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "accounts_recovery_code"
+
+    def __str__(self) -> str:
+        return f"recovery code {self.pk}"
+
+
+class Lockout(models.Model):
+    """How often somebody guessed at an account in a row, and until when nothing is tried there any more.
+
+    `key` is a keyed hash of what was typed as the address, whether or not anybody has an account with it: so the answer is the
+    same. Counted before the guess is looked at, so that guesses at the same moment can't all be the first.
+    """
+
+    class Kind(models.TextChoices):
+        """What was guessed at."""
+
+        PASSWORD = "password", _("password")
+        FACTOR = "factor", _("second factor")
+
+    key = models.BinaryField(max_length=16)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    failures = models.PositiveIntegerField(default=0)
+    last_at = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+    told = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "accounts_lockout"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["key", "kind"], name="one_lockout_a_key_and_kind")
+        ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["last_at"], name="lockout_last_at")]
+
+    def __str__(self) -> str:
+        return f"lockout {self.pk}"
+
+
+class FactorPolicy(models.Model):
+    """Whether administrators and compliance officers must use a passkey; one row, as soon as somebody has decided."""
+
+    passkeys_required = models.BooleanField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "accounts_factor_policy"
+
+    def __str__(self) -> str:
+        return "factor policy"
 
 
 class SessionRecord(models.Model):

@@ -17,6 +17,8 @@ from safeguards.actor import Actor
 from safeguards.queries import EventFilter, page_of_events
 
 SIGN_INS = 8
+# allauth's own words are for its own pages.
+KIND_WORDS = {Authenticator.Type.TOTP: "Authenticator app", Authenticator.Type.WEBAUTHN: "Passkey"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,14 @@ class Factor:
     kind: str
     since: datetime
     last_used: datetime | None
+    # Of a passkey: what its person calls it.
+    name: str = ""
+    id: int = 0
+
+    @property
+    def is_passkey(self) -> bool:
+        """Whether nobody can be talked out of it by telephone."""
+        return self.kind == KIND_WORDS[Authenticator.Type.WEBAUTHN]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +107,28 @@ def with_access(found: Iterable[User]) -> list[Colleague]:
     keys = [user.pk for user in users]
     factors: dict[int, list[Factor]] = defaultdict(list)
     for each in Authenticator.objects.filter(user_id__in=keys).order_by("created_at"):
-        factors[each.user_id].append(Factor(each.get_type_display(), each.created_at, each.last_used_at))
+        factors[each.user_id].append(factor_shown(each))
     opened = Counter(sessions.open_sessions(keys).values_list("user_id", flat=True))
     return [Colleague(user, factors[user.pk], opened[user.pk]) for user in users]
+
+
+def factor_shown(factor: Authenticator) -> Factor:
+    """A factor as pages and evidence show it."""
+    return Factor(
+        kind=KIND_WORDS.get(factor.type, str(factor.get_type_display())),
+        since=factor.created_at,
+        last_used=factor.last_used_at,
+        name=str(factor.data.get("name", "")),
+        id=factor.pk,
+    )
+
+
+def without_passkey(actor: Actor) -> list[User]:
+    """Active people whose role can be held to a passkey, and who have none; by name. Needs the permission to manage people."""
+    access.require(actor, Permission.MANAGE_PEOPLE)
+    owners = Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).values("user_id")
+    found = User.objects.filter(role__in=access.PASSKEY_ROLES, is_active=True).exclude(pk__in=owners)
+    return list(found.order_by("name", "pk"))
 
 
 def sessions_of(person: User, this: str = "") -> list[OpenSession]:

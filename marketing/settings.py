@@ -177,8 +177,10 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/account/login/"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 # What strangers may reach: links of invitations and for new passwords, and asking for one; the other limits are allauth's own.
+# Guesses wait for the count in the database (accounts.lockouts); allauth's limit is the outer bound.
 ACCOUNT_RATE_LIMITS = {
     "invitation": "30/m/ip",
+    "login_failed": "30/m/ip,20/5m/key",
     "password_link": "10/m/ip",
     "password_link_followed": "30/m/ip",
 }
@@ -186,14 +188,16 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE_SITE else "http"
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"
 MFA_FORMS = {
-    "authenticate": "accounts.forms.AuthenticateForm",
-    "reauthenticate": "accounts.forms.ReauthenticateForm",
     "activate_totp": "accounts.forms.EnrolForm",
 }
-MFA_SUPPORTED_TYPES = ["totp"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn"]
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_PASSKEY_LOGIN_ENABLED = MFA_PASSKEY_SIGNUP_ENABLED = False
 MFA_TOTP_ISSUER = "Wellsent"
 MFA_TOTP_TOLERANCE = 1
 MFA_TRUST_ENABLED = False
+# Whether administrators and compliance officers are held to passkeys until one of them decides in Settings (BEHAVIOURS A4).
+PASSKEYS_REQUIRED = not DEMO
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_AGE = 12 * 3600

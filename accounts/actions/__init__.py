@@ -1,5 +1,13 @@
 """Verbs of the staff's accounts: what administrators do with other people's, and what everybody may with their own."""
 
+from accounts.actions.factors import (
+    add_passkey,
+    keep_recovery_codes,
+    make_recovery_codes,
+    remove_factor,
+    rename_passkey,
+    replace_factor,
+)
 from accounts.actions.invitations import (
     InvitationGone,
     accept_invitation,
@@ -8,7 +16,7 @@ from accounts.actions.invitations import (
     restore_invitation,
     withdraw_invitation,
 )
-from accounts.actions.own import change_own, change_password, end_own_sessions, replace_factor
+from accounts.actions.own import change_own, change_password, end_own_sessions
 from accounts.actions.passwords import (
     LinkGone,
     ask_password_link,
@@ -20,15 +28,18 @@ from accounts.actions.people import (
     change_role,
     deactivate_person,
     end_sessions,
+    lift_lockout,
     reactivate_person,
     rename_person,
     reset_factor,
 )
+from accounts.actions.policy import require_passkeys
 
 __all__ = [
     "InvitationGone",
     "LinkGone",
     "accept_invitation",
+    "add_passkey",
     "add_person",
     "ask_password_link",
     "change_own",
@@ -38,9 +49,15 @@ __all__ = [
     "end_own_sessions",
     "end_sessions",
     "invite_person",
+    "keep_recovery_codes",
+    "lift_lockout",
+    "make_recovery_codes",
     "reactivate_person",
+    "remove_factor",
+    "rename_passkey",
     "rename_person",
     "replace_factor",
+    "require_passkeys",
     "resend_invitation",
     "reset_factor",
     "restore_invitation",

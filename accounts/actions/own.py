@@ -1,6 +1,5 @@
 """What everybody may do with their own account, and with nobody else's."""
 
-from allauth.mfa.models import Authenticator
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -16,7 +15,6 @@ from safeguards.actor import Actor
 
 audit.declare("password.changed", sessions=int)
 audit.declare("password.refused")
-audit.declare("factor.replaced", sessions=int)
 
 
 def change_own(*, actor: Actor, person: User, name: str, time_zone: str) -> None:
@@ -47,20 +45,6 @@ def change_password(*, actor: Actor, person: User, old: str, new: str, session: 
         ended = sessions.end(person, keep=session)
         changed(person)
         audit.record("password.changed", actor=actor, target=person, details={"sessions": ended})
-    return ended
-
-
-def replace_factor(*, actor: Actor, person: User, session: str) -> int:
-    """Take one's old authenticator app out of use, for the new one that the caller enrols in the same transaction.
-
-    All sessions but the present one end (returns how many were open): they stand on the old app. Raises Denied for anybody
-    else's account.
-    """
-    _own(actor, person)
-    with transaction.atomic():
-        Authenticator.objects.filter(user=person).delete()
-        ended = sessions.end(person, keep=session)
-        audit.record("factor.replaced", actor=actor, target=person, details={"sessions": ended})
     return ended
 
 

@@ -22,7 +22,7 @@ from safeguards.actor import Actor
 
 audit.declare("password.link_asked")
 audit.declare("password.link_sent")
-audit.declare("password.reset", "sessions")
+audit.declare("password.reset", sessions=int)
 
 KIND = "staff.password_link"
 notices.declare(KIND, "name", "by")

@@ -1,6 +1,14 @@
 """Pages of the staff's accounts: the second factor, people and roles, one's own account."""
 
-from accounts.views.factor import enrol, replace
+from accounts.views.factor import (
+    enrol,
+    factor_choose,
+    factor_lost,
+    factor_remove,
+    passkey_add,
+    passkey_rename,
+    replace,
+)
 from accounts.views.invitations import (
     account_invitation,
     invitation_resend,
@@ -18,18 +26,28 @@ from accounts.views.people import (
     person_reactivate,
     person_role,
     person_sessions,
+    person_unlock,
 )
-from accounts.views.roles import roles
+from accounts.views.recovery import recovery_codes, recovery_codes_kept
+from accounts.views.roles import roles, roles_passkeys
+from accounts.views.sign_in import again, authenticate, recover
 
 __all__ = [
     "account",
     "account_invitation",
     "account_password",
     "account_sessions",
+    "again",
+    "authenticate",
     "enrol",
+    "factor_choose",
+    "factor_lost",
+    "factor_remove",
     "invitation_resend",
     "invitation_restore",
     "invitation_withdraw",
+    "passkey_add",
+    "passkey_rename",
     "password_forgotten",
     "password_link",
     "people",
@@ -41,6 +59,11 @@ __all__ = [
     "person_reactivate",
     "person_role",
     "person_sessions",
+    "person_unlock",
+    "recover",
+    "recovery_codes",
+    "recovery_codes_kept",
     "replace",
     "roles",
+    "roles_passkeys",
 ]

@@ -26,6 +26,7 @@ OPEN = {
     "account_login": 200,
     "account_logout": 302,
     "mfa_authenticate": 302,
+    "account_recover": 302,
     # Links that were never ours.
     "account_invitation": 404,
     "password_link": 404,

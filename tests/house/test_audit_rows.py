@@ -28,7 +28,12 @@ UNASKED = {
     "accounts.actions.own.change_own",
     "accounts.actions.own.change_password",
     "accounts.actions.own.end_own_sessions",
-    "accounts.actions.own.replace_factor",
+    "accounts.actions.factors.add_passkey",
+    "accounts.actions.factors.keep_recovery_codes",
+    "accounts.actions.factors.make_recovery_codes",
+    "accounts.actions.factors.remove_factor",
+    "accounts.actions.factors.rename_passkey",
+    "accounts.actions.factors.replace_factor",
     # Whoever has forgotten their password is a stranger; what they get goes to the account's address alone.
     "accounts.actions.passwords.ask_password_link",
 }
@@ -42,7 +47,13 @@ SILENT = {
 # Kinds of notice that delivery composes from something else than a text of their own: a test is its design's own message.
 COMPOSED = {"design.test"}
 # Kinds of notice that carry neither code nor link.
-PLAIN = {"staff.factor_reset", "staff.password_changed"}
+PLAIN = {
+    "staff.factor_reset",
+    "staff.lockout",
+    "staff.passkey_counter",
+    "staff.password_changed",
+    "staff.recovery_used",
+}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -69,12 +69,15 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("person_role", GET, (302, 302, 404, 404, 404, 404, 422, 404)),
     ("person_role", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
     ("person_sessions", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("person_unlock", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("person_invite", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("person_invite", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
     ("invitation_resend", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("invitation_restore", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("invitation_withdraw", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("settings_roles", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("settings_passkeys", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("settings_passkeys", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("settings_fields", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("fields_csv", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("settings_brand", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
@@ -112,8 +115,22 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("mfa_activate_totp", POST, (302, 200, 302, 302, 302, 302, 302, 302)),
     ("mfa_authenticate", GET, (302, 302, 302, 302, 302, 302, 302, 302)),
     ("mfa_authenticate", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
-    ("mfa_reauthenticate", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
-    ("mfa_reauthenticate", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
+    # A factor was shown a moment ago; whoever has none finds nothing to show one to.
+    ("mfa_reauthenticate", GET, (302, 404, 302, 302, 302, 302, 302, 302)),
+    ("mfa_reauthenticate", POST, (302, 404, 302, 302, 302, 302, 302, 302)),
+    ("account_recover", GET, (302, 302, 302, 302, 302, 302, 302, 302)),
+    ("account_recover", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
+    ("factor_choose", GET, (302, 200, 302, 302, 302, 302, 302, 302)),
+    ("factor_lost", GET, (302, 404, 302, 302, 302, 302, 302, 302)),
+    ("factor_lost", POST, (302, 404, 302, 302, 302, 302, 302, 302)),
+    ("factor_remove", POST, (302, 302, 404, 404, 404, 404, 404, 404)),
+    ("passkey_add", GET, (302, 200, 200, 200, 200, 200, 200, 200)),
+    ("passkey_add", POST, (302, 422, 422, 422, 422, 422, 422, 422)),
+    # Somebody else's.
+    ("passkey_rename", POST, (302, 302, 404, 404, 404, 404, 404, 404)),
+    ("recovery_codes", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("recovery_codes", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("recovery_codes_kept", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
     # Contacts: names and addresses are nothing for those who only count or only check.
     ("contact", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("contact_ask", POST, (302, 302, 422, 404, 404, 404, 422, 404)),
@@ -328,6 +345,8 @@ def _world() -> World:
         "list_back": [made_list.pk, membership.pk],
         "list_take_back": [made_list.pk, membership.batch],
         "person": [people["newcomer"].pk],
+        "factor_remove": [0],
+        "passkey_rename": [0],
         "invitation": [invitation.pk],
         "brand": [brand.pk],
         "brand_footer": [],
@@ -413,12 +432,23 @@ def test_what_is_open_to_strangers_is_named_by_hand() -> None:
         "account_login",
         "account_logout",
         "mfa_authenticate",
+        "account_recover",
         "account_invitation",
         "password_forgotten",
         "password_link",
         "health",
     } == PUBLIC
-    assert {"mfa_activate_totp", "account_logout", "account_reauthenticate"} == ENROL
+    assert {
+        "account_logout",
+        "account_reauthenticate",
+        "factor_choose",
+        "factor_lost",
+        "mfa_activate_totp",
+        "mfa_reauthenticate",
+        "passkey_add",
+        "recovery_codes",
+        "recovery_codes_kept",
+    } == ENROL
 
 
 def _address(world: World, name: str) -> str:
@@ -479,7 +509,7 @@ def test_who_gets_what(world: World, name: str, method: str, visitor: str, statu
     if status == 302 and visitor == "stranger" and name not in PUBLIC:
         assert response["Location"].startswith(reverse("account_login"))
     if status == 302 and visitor == "newcomer" and name not in PUBLIC | ENROL:
-        assert response["Location"] == reverse("mfa_activate_totp")
+        assert response["Location"] == reverse("factor_choose")
 
 
 def test_what_the_table_leaves_out_is_the_wrong_method(world: World) -> None:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0005_invitations")]
+    dependencies = [("accounts", "0009_factor_policy")]
 
     operations = [
         migrations.CreateModel(
