@@ -6,6 +6,7 @@ from enum import StrEnum
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts import addresses
 from accounts.models import Invitation, Role, User
 from safeguards import audit
 from safeguards.actor import Actor
@@ -125,7 +126,7 @@ def patient(request: HttpRequest, person_key: bytes) -> Actor:
     return Actor(
         kind="patient",
         id=person_key.hex(),
-        ip=request.META.get("REMOTE_ADDR"),
+        ip=addresses.of(request),
         user_agent=request.headers.get("User-Agent", "")[:300],
         request_id=getattr(request, "request_id", ""),
     )
@@ -149,7 +150,7 @@ def of(request: HttpRequest) -> Actor:
         session_hash=_session_hash(request),
         method="password",
         factor="totp",
-        ip=request.META.get("REMOTE_ADDR"),
+        ip=addresses.of(request),
         user_agent=request.headers.get("User-Agent", "")[:300],
         request_id=getattr(request, "request_id", ""),
     )

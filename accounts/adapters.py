@@ -13,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from accounts import addresses
 from accounts.models import User
 from accounts.sessions import factor_is_fresh
 from safeguards import secrets
@@ -51,6 +52,10 @@ class AccountAdapter(DefaultAccountAdapter):
         methods: list[dict[str, str]] = super().get_reauthentication_methods(user)
         factors = [method for method in methods if method["id"] == "mfa_reauthenticate"]
         return factors or methods
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """For the limits by address: the same that sessions and the audit log have."""
+        return addresses.of(request) or str(super().get_client_ip(request))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Refused: no page that we route makes allauth write to anybody, and a mail by any other way would skip the outbox."""

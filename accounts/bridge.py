@@ -13,7 +13,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out, user_lo
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts import sessions
+from accounts import addresses, sessions
 from accounts.models import FactorDevice, User
 from safeguards import audit
 from safeguards.actor import Actor
@@ -31,7 +31,7 @@ def actor_of(request: HttpRequest, user: User) -> Actor:
         id=str(user.pk),
         display=user.name,
         role=user.role,
-        ip=request.META.get("REMOTE_ADDR"),
+        ip=addresses.of(request),
         user_agent=request.headers.get("User-Agent", "")[:300],
         request_id=getattr(request, "request_id", ""),
     )

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts import addresses
 from accounts.models import SessionRecord, User
 
 IDLE_SECONDS = 15 * 60
@@ -33,7 +34,7 @@ def note(request: HttpRequest) -> None:
         return
     seen = {
         "last_seen_at": now,
-        "ip": request.META.get("REMOTE_ADDR") or None,
+        "ip": addresses.of(request),
         "user_agent": request.headers.get("User-Agent", "")[:300],
     }
     known = SessionRecord.objects.filter(session_id=key)

@@ -4,6 +4,7 @@ DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL     servers; without them the embedd
 WELLSENT_STATE_DIR                              where embedded servers, journals and keys live (default: var/)
 WELLSENT_SECRET_KEY, WELLSENT_ROOT_KEY          or the same with _FILE; made under STATE_DIR/keys for embedded servers only
 WELLSENT_STAFF_URL, WELLSENT_PUBLIC_URL         addresses of the staff's and the patients' pages, on different hosts or ports
+WELLSENT_TRUSTED_PROXIES                        how many proxies of your own stand in front, each adding to X-Forwarded-For
 WELLSENT_DEMO                                   the demonstration: every mail goes to the sandbox on this machine
 DELIVERY_DNS, DELIVERY_SMTP_PORT, DELIVERY_CA_FILE   resolver (host:port), port and authority to trust in place of the public ones
 """
@@ -44,6 +45,8 @@ DEBUG = False
 # The demonstration is looked at by whatever name leads to it: localhost, an address, a forwarded port. It holds nothing real.
 ALLOWED_HOSTS = ["*"] if DEMO else sorted({urlsplit(url).hostname or "" for url in (STAFF_URL, PUBLIC_URL)})
 USE_X_FORWARDED_HOST = DEMO
+# Whose word about a client's address is believed; without a proxy that adds to the header, anybody could write it.
+TRUSTED_PROXIES = environment.number("WELLSENT_TRUSTED_PROXIES", 0, most=5)
 SECURE_SITE = STAFF_URL.startswith("https://")
 
 INSTALLED_APPS = [
@@ -168,6 +171,7 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "/account/login/"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 # The link of an invitation, which strangers follow; the other limits are allauth's own.
 ACCOUNT_RATE_LIMITS = {"invitation": "30/m/ip"}
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE_SITE else "http"
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"
