@@ -2,13 +2,11 @@
 
 import re
 import secrets
-import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import logout
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.response import HttpResponseBase
@@ -18,10 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import sessions
+from accounts import expiry, sessions
 from accounts.access import Denied
 from accounts.models import User
-from accounts.sessions import IDLE_SECONDS, LONGEST_SECONDS
 
 Next = Callable[[HttpRequest], HttpResponseBase]
 
@@ -31,7 +28,9 @@ CSP = (
     "frame-ancestors 'none'"
 )
 # Names of pages on the staff's host that a stranger may see; everything else asks for a verified session (BEHAVIOURS A2).
-PUBLIC = frozenset({"account_login", "account_logout", "mfa_authenticate", "account_invitation", "health"})
+PUBLIC = frozenset(
+    {"account_login", "account_logout", "mfa_authenticate", "account_invitation", "account_session", "health"}
+)
 # The demonstration's own pages; outside it their addresses don't exist at all.
 DEMO = frozenset(
     {"demo_people", "demo_codes", "demo_code", "demo_continue"}
@@ -125,6 +124,9 @@ class RequireVerified:
             timezone.deactivate()
         if not was_signed_in and not getattr(request, "is_public", False) and request.user.is_authenticated:
             sessions.note(request)
+        if was_signed_in and request.user.is_authenticated and request.headers.get("HX-Request"):
+            # A fragment tells the page around it how long there is left; a whole page says so itself.
+            response["X-Session-Left"] = "{} {}".format(*expiry.left(request.session))
         if was_signed_in and not request.user.is_authenticated:
             # Whoever sits down next finds no page of the last one by the browser's back button.
             response["Clear-Site-Data"] = '"cache", "storage"'
@@ -153,21 +155,29 @@ class RequireVerified:
         if request.headers.get("HX-Request"):
             # A fragment that was asked for becomes the whole sign-in page, not a form inside a card.
             return HttpResponse(status=204, headers={"HX-Redirect": sign_in})
+        if request.method == "POST" and settings.SESSION_COOKIE_NAME in request.COOKIES:
+            messages.warning(
+                request,
+                _(
+                    "What you sent from the last page could not be kept: you were signed out before it arrived. Sign in, then do "
+                    "it again."
+                ),
+            )
         # Only a plain path comes back as `next`, never a query, which may hold a search for a person.
         path = request.path if re.fullmatch(r"(/[\w-]+)*/?", request.path, re.ASCII) else "/"
         return redirect(f"{sign_in}?next={path}" if path != "/" else sign_in)
 
     def _log_off_if_idle(self, request: HttpRequest) -> None:
-        now = int(time.time())
-        last, began = request.session.get("seen", now), request.session.get("began", now)
-        if now - last > IDLE_SECONDS or now - began > LONGEST_SECONDS:
-            logout(request)
-            messages.info(
-                request, _("You were signed out because nothing happened for a while. Sign in to go on.")
-            )
+        if why := expiry.over(request.session):
+            expiry.end(request, why)
+            words = {
+                "idle": _("You were signed out because nothing happened for a while. Sign in to go on."),
+                "longest": _(
+                    "You were signed out because a sign-in lasts %(hours)d hours at most. Sign in to go on."
+                )
+                % {"hours": -(-sessions.LONGEST_SECONDS // 3600)},
+            }
+            messages.info(request, words[why])
         # Polling fragments keep nobody signed in: only what a person does counts. [164.312(a)(2)(iii)]
-        elif (now - last > 30 or "seen" not in request.session) and not request.headers.get("X-Polling"):
-            request.session["seen"] = now
-            # Each save moves the session's own expiry on, so the twelve hours are counted from here.
-            request.session["began"] = began
-            sessions.note(request)
+        elif not request.headers.get("X-Polling"):
+            expiry.keep_up(request)

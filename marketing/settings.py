@@ -5,6 +5,7 @@ WELLSENT_STATE_DIR                              where embedded servers, journals
 WELLSENT_SECRET_KEY, WELLSENT_ROOT_KEY          or the same with _FILE; made under STATE_DIR/keys for embedded servers only
 WELLSENT_STAFF_URL, WELLSENT_PUBLIC_URL         addresses of the staff's and the patients' pages, on different hosts or ports
 WELLSENT_TRUSTED_PROXIES                        how many proxies of your own stand in front, each adding to X-Forwarded-For
+WELLSENT_IDLE_SECONDS, WELLSENT_LONGEST_SECONDS, WELLSENT_WARN_SECONDS   when a session ends by itself; shorter ones alone
 WELLSENT_DEMO                                   the demonstration: every mail goes to the sandbox on this machine
 DELIVERY_DNS, DELIVERY_SMTP_PORT, DELIVERY_CA_FILE   resolver (host:port), port and authority to trust in place of the public ones
 """
@@ -186,7 +187,15 @@ MFA_TOTP_TOLERANCE = 1
 MFA_TRUST_ENABLED = False
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = 12 * 3600
+# Automatic log-off (BEHAVIOURS A5): an organisation may be stricter, never laxer. The warning comes so long before.
+IDLE_SECONDS = environment.number("WELLSENT_IDLE_SECONDS", 15 * 60, least=5, most=15 * 60)
+LONGEST_SECONDS = environment.number(
+    "WELLSENT_LONGEST_SECONDS", 12 * 3600, least=IDLE_SECONDS, most=12 * 3600
+)
+WARN_SECONDS = environment.number(
+    "WELLSENT_WARN_SECONDS", min(120, IDLE_SECONDS // 3), least=1, most=IDLE_SECONDS - 1
+)
+SESSION_COOKIE_AGE = LONGEST_SECONDS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SITE
@@ -241,6 +250,7 @@ CELERY_BEAT_SCHEDULE = {
     "chain": {"task": "safeguards.chain", "schedule": 1.0, "options": {"expires": 5}},
     "sweep": {"task": "delivery.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "scheduled": {"task": "campaigns.sweep", "schedule": 5.0, "options": {"expires": 10}},
+    "sessions": {"task": "accounts.end_overdue", "schedule": 60.0, "options": {"expires": 50}},
     "notices": {"task": "delivery.send_notices", "schedule": 5.0, "options": {"expires": 10}},
     "imports": {"task": "contacts.sweep_imports", "schedule": 5.0, "options": {"expires": 10}},
 }

@@ -19,11 +19,14 @@ from accounts.views.people import (
     person_sessions,
 )
 from accounts.views.roles import roles
+from accounts.views.session import account_back, account_session
 
 __all__ = [
     "account",
+    "account_back",
     "account_invitation",
     "account_password",
+    "account_session",
     "account_sessions",
     "enrol",
     "invitation_resend",

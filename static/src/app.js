@@ -12,6 +12,7 @@ import { startFlashes } from "./js/flashes.js";
 import { startFocus } from "./js/focus.js";
 import { startMenus } from "./js/menus.js";
 import { startPolling } from "./js/polling.js";
+import { startSession } from "./js/session.js";
 import { startShortcuts } from "./js/shortcuts.js";
 import { startSidebar } from "./js/sidebar.js";
 
@@ -24,3 +25,4 @@ startDialogs();
 startEditor();
 startPolling();
 startCopying();
+startSession();

@@ -28,6 +28,8 @@ OPEN = {
     "mfa_authenticate": 302,
     # A link that was never ours.
     "account_invitation": 404,
+    # Says "nobody" to everybody who isn't in.
+    "account_session": 200,
     "health": 200,
 }
 

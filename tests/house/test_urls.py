@@ -94,6 +94,10 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("account_factor", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("account_factor", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("account_password", POST, (302, 302, 422, 422, 422, 422, 422, 422)),
+    # An open page asks it, and strangers learn nothing.
+    ("account_session", GET, (200, 200, 200, 200, 200, 200, 200, 200)),
+    ("account_session", POST, (200, 200, 200, 200, 200, 200, 200, 200)),
+    ("account_back", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("account_sessions", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
     # Signing in; whoever is in is led on.
     ("account_login", GET, (200, 302, 302, 302, 302, 302, 302, 302)),
@@ -403,6 +407,7 @@ def test_what_is_open_to_strangers_is_named_by_hand() -> None:
         "account_logout",
         "mfa_authenticate",
         "account_invitation",
+        "account_session",
         "health",
     } == PUBLIC
     assert {"mfa_activate_totp", "account_logout", "account_reauthenticate"} == ENROL
