@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.http.response import HttpResponseBase
@@ -16,9 +17,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import expiry, sessions
+from accounts import addresses, devices, expiry, networks, sessions
 from accounts.access import Denied
-from accounts.models import User
+from accounts.models import Role, User
 
 Next = Callable[[HttpRequest], HttpResponseBase]
 
@@ -123,7 +124,7 @@ class RequireVerified:
         finally:
             timezone.deactivate()
         if not was_signed_in and not getattr(request, "is_public", False) and request.user.is_authenticated:
-            sessions.note(request)
+            response = self._signed_in(request, response)
         if was_signed_in and request.user.is_authenticated and request.headers.get("HX-Request"):
             # A fragment tells the page around it how long there is left; a whole page says so itself.
             response["X-Session-Left"] = "{} {}".format(*expiry.left(request.session))
@@ -140,6 +141,8 @@ class RequireVerified:
             return None
         if not request.user.is_authenticated:
             return self._to_sign_in(request)
+        if networks.refuses(request):
+            return self._outside(request)
         if getattr(request.user, "is_verified", bool)() or name in ENROL:
             return None
         return redirect("mfa_activate_totp")
@@ -149,6 +152,36 @@ class RequireVerified:
         if isinstance(error, Denied):
             return HttpResponseNotFound(render_to_string("404.html", {}, request))
         return None
+
+    def _signed_in(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Password and factor were right. From a network that the role isn't used from, that is told, and nothing begins."""
+        if networks.refuses(request, signing_in=True):
+            refusal = self._outside(request)
+            request.session.flush()
+            request.user = AnonymousUser()
+            return refusal
+        devices.recognise(request, response)
+        sessions.note(request)
+        return response
+
+    def _outside(self, request: HttpRequest) -> HttpResponseBase:
+        if request.headers.get("HX-Request"):
+            # The page around it covers itself, and goes on once it is back in its network.
+            return HttpResponse(status=204, headers={"HX-Redirect": reverse("account_login")})
+        role = request.user.role if isinstance(request.user, User) else ""
+        # What a sign-in had to say ("Successfully signed in …") isn't so, and isn't kept for later either.
+        list(messages.get_messages(request))
+        context = {
+            "messages": [],
+            "role": Role(role).label,
+            "places": [each.label for each in networks.of_role(role) if each.label],
+            "address": addresses.of(request) or "",
+            "administrators": User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).order_by("name")[
+                :5
+            ],
+            "still_in": request.session.get("seen") is not None,
+        }
+        return HttpResponse(render_to_string("account/outside.html", context, request), status=403)
 
     def _to_sign_in(self, request: HttpRequest) -> HttpResponseBase:
         sign_in = reverse("account_login")

@@ -93,6 +93,7 @@ class SessionRecord(models.Model):
     last_seen_at = models.DateTimeField()
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=300, blank=True)
+    device = models.ForeignKey("KnownDevice", models.SET_NULL, null=True, related_name="session_records")
 
     class Meta:
         db_table = "accounts_session_record"
@@ -133,3 +134,48 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"invitation {self.pk}"
+
+
+class AllowedNetwork(models.Model):
+    """A network from which a role may be used. A role without any may be used from everywhere."""
+
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices)
+    network = models.CharField(max_length=43)
+    label = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        db_table = "accounts_allowed_network"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["role", "network"], name="one_network_of_a_role")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} from {self.network}"
+
+
+class KnownDevice(models.Model):
+    """A browser that somebody has signed in with, in one network: the browser's cookie is kept as its hash alone.
+
+    One that was forgotten stays as a row, and counts for nothing but that the account isn't a new one.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="known_devices")
+    device_hash = models.BinaryField(max_length=32)
+    network = models.CharField(max_length=43, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    forgotten_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "accounts_known_device"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["user", "device_hash", "network"],
+                condition=models.Q(forgotten_at=None),
+                name="one_known_device_a_network",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"known device {self.pk}"

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import addresses
-from accounts.models import SessionRecord, User
+from accounts.models import KnownDevice, SessionRecord, User
 
 # Both come from the settings, which allow shorter ones alone.
 IDLE_SECONDS: int = settings.IDLE_SECONDS
@@ -24,6 +24,8 @@ LONGEST_SECONDS: int = settings.LONGEST_SECONDS
 # How long a code counts as fresh (BEHAVIOURS A4).
 FRESH_SECONDS = 300
 _FACTOR = "factor_at"
+# Under which name a session keeps the number of the known device that it was begun with.
+DEVICE = "device"
 # A record is written once a minute at most, and a person's doings are looked at every half one.
 _RECORD_EVERY = timedelta(minutes=1)
 _LATE = timedelta(seconds=100)
@@ -46,8 +48,11 @@ def note(request: HttpRequest) -> None:
     with transaction.atomic():
         # Locked: a session that is being ended at this moment gets no record, which would have nothing to stand on.
         if Session.objects.select_for_update().filter(pk=key).exists():
+            # One that was forgotten meanwhile is no device any more.
+            device = KnownDevice.objects.filter(pk=request.session.get(DEVICE, 0), user=request.user).first()
             SessionRecord.objects.get_or_create(
-                session_id=key, defaults={"user": request.user, "began_at": began, **seen}
+                session_id=key,
+                defaults={"user": request.user, "began_at": began, "device": device, **seen},
             )
 
 

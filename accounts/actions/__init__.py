@@ -1,5 +1,6 @@
 """Verbs of the staff's accounts: what administrators do with other people's, and what everybody may with their own."""
 
+from accounts.actions.conditions import allow_networks, forget_device, refuse_to_shut_oneself_out
 from accounts.actions.invitations import (
     InvitationGone,
     accept_invitation,
@@ -23,14 +24,17 @@ __all__ = [
     "InvitationGone",
     "accept_invitation",
     "add_person",
+    "allow_networks",
     "change_own",
     "change_password",
     "change_role",
     "deactivate_person",
     "end_own_sessions",
     "end_sessions",
+    "forget_device",
     "invite_person",
     "reactivate_person",
+    "refuse_to_shut_oneself_out",
     "rename_person",
     "replace_factor",
     "resend_invitation",

@@ -1,5 +1,6 @@
 """The shape of what is typed: the second factor's forms, which settings name to allauth, people, and one's own account."""
 
+from accounts.forms.conditions import NetworksForm
 from accounts.forms.factor import AuthenticateForm, EnrolForm, ReauthenticateForm
 from accounts.forms.own import FirstPasswordForm, OwnForm, PasswordForm
 from accounts.forms.people import InviteForm, NameForm, PeopleFilterForm, ReasonForm, RoleForm, zone_field
@@ -10,6 +11,7 @@ __all__ = [
     "FirstPasswordForm",
     "InviteForm",
     "NameForm",
+    "NetworksForm",
     "OwnForm",
     "PasswordForm",
     "PeopleFilterForm",

@@ -1,5 +1,6 @@
 """Pages of the staff's accounts: the second factor, people and roles, one's own account."""
 
+from accounts.views.conditions import access_role, access_save, account_devices, settings_access
 from accounts.views.factor import enrol, replace
 from accounts.views.invitations import (
     account_invitation,
@@ -22,8 +23,11 @@ from accounts.views.roles import roles
 from accounts.views.session import account_back, account_session
 
 __all__ = [
+    "access_role",
+    "access_save",
     "account",
     "account_back",
+    "account_devices",
     "account_invitation",
     "account_password",
     "account_session",
@@ -42,4 +46,5 @@ __all__ = [
     "person_sessions",
     "replace",
     "roles",
+    "settings_access",
 ]

@@ -5,7 +5,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts import expiry
+from accounts import addresses, expiry, networks
 from accounts.models import User
 
 
@@ -17,7 +17,9 @@ def account_session(request: HttpRequest) -> JsonResponse:
     seconds left and the token for its forms are the same person's alone. A POST is something that a person did; a GET polls.
     """
     user = request.user
-    if not isinstance(user, User) or not getattr(user, "is_verified", bool)():
+    inside = isinstance(user, User) and getattr(user, "is_verified", bool)()
+    # From a network that isn't theirs nobody is in; who comes back to their own finds the page as it was.
+    if not isinstance(user, User) or not inside or not networks.lets_in(user.role, addresses.of(request)):
         return JsonResponse({"who": "nobody"})
     if not expiry.is_of(request.headers.get("X-Page", ""), user):
         return JsonResponse({"who": "another"})

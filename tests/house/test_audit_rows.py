@@ -29,6 +29,7 @@ UNASKED = {
     "accounts.actions.own.change_password",
     "accounts.actions.own.end_own_sessions",
     "accounts.actions.own.replace_factor",
+    "accounts.actions.conditions.forget_device",
 }
 
 # Public actions that leave no row, and why.
@@ -40,7 +41,7 @@ SILENT = {
 # Kinds of notice that delivery composes from something else than a text of their own: a test is its design's own message.
 COMPOSED = {"design.test"}
 # Kinds of notice that carry neither code nor link.
-PLAIN = {"staff.factor_reset"}
+PLAIN = {"staff.factor_reset", "staff.new_device"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -75,6 +75,10 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("invitation_restore", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("invitation_withdraw", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("settings_roles", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("settings_access", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("access_role", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("access_role", POST, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("access_save", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("settings_fields", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("fields_csv", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("settings_brand", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
@@ -98,6 +102,7 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("account_session", GET, (200, 200, 200, 200, 200, 200, 200, 200)),
     ("account_session", POST, (200, 200, 200, 200, 200, 200, 200, 200)),
     ("account_back", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("account_devices", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
     ("account_sessions", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
     # Signing in; whoever is in is led on.
     ("account_login", GET, (200, 302, 302, 302, 302, 302, 302, 302)),
@@ -313,6 +318,7 @@ def _world() -> World:
     template = designs.create_from_starter(actor=dana, name="Monthly news", template=True)
     source = EgressSource.objects.all()[0]
     made.things = {
+        "access": ["analyst"],
         "approval": [asked.pk],
         "campaign": [draft.pk],
         "contact": [person.pk],
