@@ -91,6 +91,13 @@ def require(actor: Actor, permission: Permission) -> None:
         raise Denied(permission.value)
 
 
+def others_manage_people(actor: Actor) -> bool:
+    """Whether somebody else than the actor may manage people now."""
+    managing = [role for role in Role.values if P.MANAGE_PEOPLE in ROLES[role]]
+    own = int(actor.id) if actor.kind == "user" else 0
+    return User.objects.filter(role__in=managing, is_active=True).exclude(pk=own).exists()
+
+
 def invitation_stands(invitation: Invitation) -> bool:
     """Whether an invitation's link opens an account now: it is open, not too old, and its sender still manages people."""
     if invitation.withdrawn_at or invitation.accepted_by_id or invitation.expires_at <= timezone.now():

@@ -179,3 +179,45 @@ class KnownDevice(models.Model):
 
     def __str__(self) -> str:
         return f"known device {self.pk}"
+
+
+class Alert(models.Model):
+    """Something unusual that an administrator should look at: who, from when to when, and counts. Never a value of a patient.
+
+    `key` says what it is about, so that the same thing is never raised twice. Open until somebody has said what they found.
+    """
+
+    kind = models.CharField(max_length=20)
+    key = models.CharField(max_length=120, unique=True)
+    person = models.ForeignKey(User, models.PROTECT, null=True, related_name="alerts")
+    network = models.CharField(max_length=43, blank=True)
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    counts = models.JSONField(default=dict)
+    raised_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    word = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "accounts_alert"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["-raised_at"], name="alert_raised_at"),
+            models.Index(fields=["raised_at"], name="alert_open", condition=models.Q(closed_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"alert {self.pk}"
+
+
+class AlertMark(models.Model):
+    """How far the audit log has been looked at: one row, moved in the transaction that raises what was found."""
+
+    watermark = models.BigIntegerField()
+
+    class Meta:
+        db_table = "accounts_alert_mark"
+
+    def __str__(self) -> str:
+        return f"looked at up to {self.watermark}"

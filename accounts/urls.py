@@ -34,6 +34,8 @@ urlpatterns = [
     ),
     path("settings/roles/", views.roles, name="settings_roles"),
     path("settings/access/", views.settings_access, name="settings_access"),
+    path("settings/access/alerts/", views.settings_alerts, name="settings_alerts"),
+    path("settings/access/alerts/<int:pk>/close/", views.alert_close, name="alert_close"),
     path("settings/access/<slug:role>/", views.access_role, name="access_role"),
     path("settings/access/<slug:role>/save/", views.access_save, name="access_save"),
     path("settings/people/<int:pk>/", views.person, name="person"),

@@ -251,6 +251,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "delivery.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "scheduled": {"task": "campaigns.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "sessions": {"task": "accounts.end_overdue", "schedule": 60.0, "options": {"expires": 50}},
+    "alerts": {"task": "accounts.look_for_unusual", "schedule": 60.0, "options": {"expires": 50}},
     "notices": {"task": "delivery.send_notices", "schedule": 5.0, "options": {"expires": 10}},
     "imports": {"task": "contacts.sweep_imports", "schedule": 5.0, "options": {"expires": 10}},
 }

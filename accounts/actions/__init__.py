@@ -1,5 +1,6 @@
 """Verbs of the staff's accounts: what administrators do with other people's, and what everybody may with their own."""
 
+from accounts.actions.alerts import close_alert
 from accounts.actions.conditions import allow_networks, forget_device, refuse_to_shut_oneself_out
 from accounts.actions.invitations import (
     InvitationGone,
@@ -28,6 +29,7 @@ __all__ = [
     "change_own",
     "change_password",
     "change_role",
+    "close_alert",
     "deactivate_person",
     "end_own_sessions",
     "end_sessions",

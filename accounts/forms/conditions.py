@@ -9,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import cidr
 from accounts.cidr import BadLine, Named, Problem
+from accounts.models import User
+from accounts.queries import AlertFilter
+from accounts.unusual import Kind
 
 _WRONG: dict[Problem, Promise] = {
     Problem.NONE: _(
@@ -51,3 +54,47 @@ class NetworksForm(forms.Form):
         except BadLine as bad:
             values: dict[str, Any] = {"line": bad.line, "written": bad.written[:60], "meant": bad.meant}
             raise ValidationError(str(_WRONG[bad.problem]) % values) from None
+
+
+class AlertFilterForm(forms.Form):
+    """Which alerts are asked for; stands in the address."""
+
+    state = forms.ChoiceField(
+        label=_("State"),
+        required=False,
+        choices=[("", _("Open")), ("closed", _("Looked at")), ("all", _("All"))],
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+    kind = forms.ChoiceField(
+        label=_("About"),
+        required=False,
+        choices=[
+            ("", _("Everything")),
+            (Kind.CHARTS.value, _("Charts opened")),
+            (Kind.RECORDS.value, _("Records opened")),
+            (Kind.TAKEN.value, _("Files taken away")),
+            (Kind.HOURS.value, _("Times of signing in")),
+            (Kind.REFUSALS.value, _("Refusals")),
+            (Kind.GUESSES.value, _("Guessed accounts")),
+            (Kind.RESET.value, _("After a reset of a factor")),
+        ],
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+    person = forms.ModelChoiceField(
+        User.objects.order_by("name", "pk"),
+        label=_("Person"),
+        required=False,
+        empty_label=_("Everybody"),
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+
+    def asked(self) -> AlertFilter:
+        """The filter; what makes no sense asks for all that is open."""
+        given = self.cleaned_data if self.is_bound and self.is_valid() else {}
+        person = given.get("person")
+        return AlertFilter(given.get("state", ""), given.get("kind", ""), person.pk if person else None)
+
+    @property
+    def filtered(self) -> bool:
+        """Whether anything but the open ones of everybody is asked for."""
+        return self.asked() != AlertFilter()

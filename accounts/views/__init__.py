@@ -1,5 +1,6 @@
 """Pages of the staff's accounts: the second factor, people and roles, one's own account."""
 
+from accounts.views.alerts import alert_close, settings_alerts
 from accounts.views.conditions import access_role, access_save, account_devices, settings_access
 from accounts.views.factor import enrol, replace
 from accounts.views.invitations import (
@@ -32,6 +33,7 @@ __all__ = [
     "account_password",
     "account_session",
     "account_sessions",
+    "alert_close",
     "enrol",
     "invitation_resend",
     "invitation_restore",
@@ -47,4 +49,5 @@ __all__ = [
     "replace",
     "roles",
     "settings_access",
+    "settings_alerts",
 ]

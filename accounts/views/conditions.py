@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import access, actions, addresses, cidr, networks, sessions, step_up
+from accounts import access, actions, addresses, cidr, networks, queries, sessions, step_up
 from accounts.access import Permission
 from accounts.cidr import Named
 from accounts.forms import NetworksForm
@@ -23,7 +23,7 @@ def settings_access(request: HttpRequest) -> HttpResponse:
     access.require(access.of(request), Permission.MANAGE_PEOPLE)
     found = networks.by_role(Role.values)
     rows = [(role, found[role], networks.people_of(role)) for role in Role]
-    context = {"rows": rows, "own_address": addresses.of(request) or ""}
+    context = {"rows": rows, "own_address": addresses.of(request) or "", "alerts": queries.open_alerts()}
     return render(request, "settings/access.html", context)
 
 

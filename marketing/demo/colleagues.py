@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from accounts import access, actions
+from accounts import access, actions, alerts, cidr, devices, expiry
 from accounts.models import Role, User
 from marketing.demo import people
 from safeguards.actor import Actor
@@ -27,24 +27,30 @@ _DEVICES = {
     "olive": ((_WINDOWS, "198.51.100.52"),),
     "ada": ((_MAC, "198.51.100.12"), (_IPHONE, "203.0.113.9")),
 }
+_browsers: dict[tuple[str, str], dict[str, str]] = {}
 # Of its own, so that the patients of the story stay the same.
 _chance = random.Random(11)  # noqa: S311 - plays dice for a story, guards nothing
 _LEFT = "priya@northfield.example"
 
 
-def sign_in(short: str, *, sign_out: bool = True) -> None:
+def sign_in(short: str, *, sign_out: bool = True, device: tuple[str, str] | None = None) -> None:
     """One of the people signs in by the pages themselves, looks at their account, and as a rule signs out."""
     player = people.player(short)
     if player is None:
         raise RuntimeError(f"the demo has nobody called {short}")
-    user_agent, network = _chance.choice(_DEVICES[short])
+    user_agent, network = device or _chance.choice(_DEVICES[short])
     client = Client(
         headers={"host": urlsplit(settings.STAFF_URL).netloc, "user-agent": user_agent}, REMOTE_ADDR=network
     )
+    # Each browser keeps its cookie over the weeks, so that it is new but once.
+    browser = _browsers.setdefault((short, user_agent), {})
+    if kept := browser.get(devices.COOKIE):
+        client.cookies[devices.COOKIE] = kept
     client.post("/account/login/", {"login": player.email, "password": player.password})
     client.post("/account/factor/", {"code": player.code})
     if client.get("/account/").status_code != 200:
         raise RuntimeError(f"{player.name} could not sign in")
+    browser[devices.COOKIE] = client.cookies[devices.COOKIE].value
     if sign_out:
         client.post("/account/logout/")
 

@@ -41,7 +41,7 @@ SILENT = {
 # Kinds of notice that delivery composes from something else than a text of their own: a test is its design's own message.
 COMPOSED = {"design.test"}
 # Kinds of notice that carry neither code nor link.
-PLAIN = {"staff.factor_reset", "staff.new_device"}
+PLAIN = {"staff.factor_reset", "staff.new_device", "staff.alerts"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

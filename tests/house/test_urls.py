@@ -14,11 +14,12 @@ from django.db import connections, transaction
 from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from accounts import actions as accounts
 from accounts.middleware import ENROL, PUBLIC
-from accounts.models import Role, User
+from accounts.models import Alert, Role, User
 from accounts.organization.models import Brand
 from campaigns import actions as campaigns
 from campaigns.delivery.models import EgressSource, Message, Provider, SendingDomain
@@ -79,6 +80,8 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("access_role", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("access_role", POST, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("access_save", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("settings_alerts", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("alert_close", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("settings_fields", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("fields_csv", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("settings_brand", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
@@ -319,6 +322,7 @@ def _world() -> World:
     source = EgressSource.objects.all()[0]
     made.things = {
         "access": ["analyst"],
+        "alert_close": [_alert(people["marketer"])],
         "approval": [asked.pk],
         "campaign": [draft.pk],
         "contact": [person.pk],
@@ -364,6 +368,20 @@ def _world() -> World:
     made.links["public_picture"] = HILLS
     made.links["f"] = _confirmation(person, brand)
     return made
+
+
+def _alert(person: User) -> int:
+    """Something unusual that somebody did."""
+    now = timezone.now()
+    return Alert.objects.create(
+        kind="hours",
+        key="hours:1",
+        person=person,
+        begins_at=now,
+        ends_at=now,
+        raised_at=now,
+        counts={"hour": 3, "minute": 5, "usual": 20},
+    ).pk
 
 
 def _invitation_link() -> str:
