@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from accounts import access, actions, alerts, cidr, devices, expiry
+from accounts import access, actions, devices
 from accounts.models import Role, User
 from marketing.demo import people
 from safeguards.actor import Actor
@@ -19,13 +19,13 @@ At = Callable[[datetime], AbstractContextManager[None]]
 
 _WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
 _MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_6) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15"
-_IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile Safari/604.1"
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Version/18.1 Mobile Safari/604.1"
 # Who works at what: the clinic's network, and home or the road.
 _DEVICES = {
-    "dana": ((_WINDOWS, "198.51.100.23"), (_IPHONE, "203.0.113.87")),
+    "dana": ((_WINDOWS, "198.51.100.23"), (IPHONE, "203.0.113.87")),
     "marcus": ((_MAC, "198.51.100.41"),),
     "olive": ((_WINDOWS, "198.51.100.52"),),
-    "ada": ((_MAC, "198.51.100.12"), (_IPHONE, "203.0.113.9")),
+    "ada": ((_MAC, "198.51.100.12"), (IPHONE, "203.0.113.9")),
 }
 _browsers: dict[tuple[str, str], dict[str, str]] = {}
 # Of its own, so that the patients of the story stay the same.
@@ -57,7 +57,7 @@ def sign_in(short: str, *, sign_out: bool = True, device: tuple[str, str] | None
 
 def worked(at: At, sent: datetime) -> None:
     """The people around a campaign that was sent then: who wrote it, who approved it, and who looked after them."""
-    for short, before in (("dana", 24), ("ada", 22), ("marcus", 1), ("olive", -2)):
+    for short, before in (("dana", 24), ("ada", 22), ("dana", 2), ("marcus", 1), ("olive", -2)):
         with at(sent - timedelta(hours=before, minutes=_chance.randrange(50))):
             sign_in(short)
 
