@@ -9,7 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import bridge, passkeys
+from accounts import addresses, bridge, passkeys
 from accounts.models import FactorDevice, FactorPolicy, Invitation, PasswordLink, Role, User
 from safeguards import audit
 from safeguards.actor import Actor
@@ -114,6 +114,13 @@ def require(actor: Actor, permission: Permission) -> None:
         raise Denied(permission.value)
 
 
+def others_manage_people(actor: Actor) -> bool:
+    """Whether somebody else than the actor may manage people now."""
+    managing = [role for role in Role.values if P.MANAGE_PEOPLE in ROLES[role]]
+    own = int(actor.id) if actor.kind == "user" else 0
+    return User.objects.filter(role__in=managing, is_active=True).exclude(pk=own).exists()
+
+
 def invitation_stands(invitation: Invitation) -> bool:
     """Whether an invitation's link opens an account now: it is open, not too old, and its sender still manages people."""
     if invitation.withdrawn_at or invitation.accepted_by_id or invitation.expires_at <= timezone.now():
@@ -154,7 +161,7 @@ def patient(request: HttpRequest, person_key: bytes) -> Actor:
     return Actor(
         kind="patient",
         id=person_key.hex(),
-        ip=request.META.get("REMOTE_ADDR"),
+        ip=addresses.of(request),
         user_agent=request.headers.get("User-Agent", "")[:300],
         request_id=getattr(request, "request_id", ""),
     )
@@ -228,7 +235,7 @@ def oneself(request: HttpRequest) -> Actor:
         session_hash=_session_hash(request),
         method=bridge.BY_PASSWORD,
         factor=bridge.factor_name(getattr(user, "otp_device", None)),
-        ip=request.META.get("REMOTE_ADDR"),
+        ip=addresses.of(request),
         user_agent=request.headers.get("User-Agent", "")[:300],
         request_id=getattr(request, "request_id", ""),
     )

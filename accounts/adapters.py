@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import lockouts
+from accounts import addresses, lockouts
 from accounts.bridge import actor_of
 from accounts.models import FactorDevice, Lockout, User
 from accounts.sessions import factor_is_fresh
@@ -76,6 +76,10 @@ class AccountAdapter(DefaultAccountAdapter):
         if isinstance(getattr(user, "otp_device", None), FactorDevice):
             return [{"id": "mfa_reauthenticate", "description": "", "url": reverse("mfa_reauthenticate")}]
         return [{"id": "reauthenticate", "description": "", "url": reverse("account_reauthenticate")}]
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """For the limits by address: the same that sessions and the audit log have."""
+        return addresses.of(request) or str(super().get_client_ip(request))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Refused: no page that we route makes allauth write to anybody, and a mail by any other way would skip the outbox."""

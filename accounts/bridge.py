@@ -3,11 +3,13 @@
 These are a library's signals about its own events, not ours between rooms: allauth offers no other way in.
 """
 
+import logging
 import re
 import time
 from typing import Any
 
 import django_otp
+import redis
 from allauth.account.internal.flows.login import get_authentication_records, record_authentication
 from allauth.mfa import signals
 from allauth.mfa.models import Authenticator
@@ -18,15 +20,16 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django_otp.models import Device
 
-from accounts import sessions
+from accounts import addresses, sessions
 from accounts.models import FactorDevice, RecoveryDevice, User
 from safeguards import audit
 from safeguards.actor import Actor
 
+logger = logging.getLogger(__name__)
+
 audit.declare("session.started")
 audit.declare("session.ended")
 audit.declare("session.refused")
-audit.declare("session.expired", minutes=int)
 audit.declare("session.unknown")
 audit.declare("factor.added", kind=Authenticator.Type)
 audit.declare("factor.refused")
@@ -53,7 +56,7 @@ def actor_of(request: HttpRequest, user: User) -> Actor:
         role=user.role,
         method=BY_PASSWORD if factor else "",
         factor=factor,
-        ip=request.META.get("REMOTE_ADDR"),
+        ip=addresses.of(request),
         user_agent=request.headers.get("User-Agent", "")[:300],
         request_id=getattr(request, "request_id", ""),
     )
@@ -129,8 +132,8 @@ def logged_in(request: HttpRequest, user: User, **_: Any) -> None:
 
 @receiver(user_logged_out)
 def logged_out(request: HttpRequest, user: User | None, **_: Any) -> None:
-    """The session ended by its owner's hand; one that the server ends has a row of its own."""
-    if user is not None and not getattr(request, "ended_by_server", False):
+    """The session ended by its owner's hand; one that the server ends has a row of its own (accounts.expiry)."""
+    if user is not None:
         audit.record("session.ended", actor=actor_of(request, user), target=user)
 
 
@@ -151,14 +154,6 @@ def refused_factor(request: HttpRequest, user: User, reason: str) -> None:
     )
 
 
-def expired(request: HttpRequest, user: User, idle: int) -> None:
-    """The server ends a session that is too old, or was left alone for so many seconds."""
-    request.ended_by_server = True  # type: ignore[attr-defined]
-    audit.record(
-        "session.expired", actor=actor_of(request, user), target=user, details={"minutes": idle // 60}
-    )
-
-
 def unknown(request: HttpRequest) -> None:
     """A session cookie was shown that opens nothing: made up, cut, or of a session that has ended.
 
@@ -168,9 +163,20 @@ def unknown(request: HttpRequest) -> None:
     shown = request.COOKIES.get(name, "")
     if not shown or request.session.session_key == shown:
         return
-    # What is no key was never ours; one that could be may have ended a moment ago, in another tab.
+    try:
+        _note_unknown(request, shown)
+    except redis.RedisError:
+        # Without the cache nothing bounds the rows; a page is answered all the same.
+        logger.warning("a session that opens nothing was shown, and the cache is away")
+
+
+def _note_unknown(request: HttpRequest, shown: str) -> None:
+    if sessions.has_ended(shown):
+        # Its end has a row of its own; the browser only hears of it now.
+        return
+    # What is no key was never ours; one that could be may have ended long ago.
     reason = "ended or made up" if re.fullmatch(r"[a-z0-9]{32}", shown) else "malformed"
-    if not cache.add(f"session.unknown:{request.META.get('REMOTE_ADDR')}:{reason.partition(' ')[0]}", 1, 600):
+    if not cache.add(f"session.unknown:{addresses.of(request)}:{reason.partition(' ')[0]}", 1, 600):
         return
     hour = f"session.unknown:{int(time.time()) // 3600}"
     cache.add(hour, 0, 2 * 3600)

@@ -168,6 +168,7 @@ class SessionRecord(models.Model):
     last_seen_at = models.DateTimeField()
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=300, blank=True)
+    device = models.ForeignKey("KnownDevice", models.SET_NULL, null=True, related_name="session_records")
 
     class Meta:
         db_table = "accounts_session_record"
@@ -232,3 +233,90 @@ class PasswordLink(models.Model):
 
     def __str__(self) -> str:
         return f"password link {self.pk}"
+
+
+class AllowedNetwork(models.Model):
+    """A network from which a role may be used. A role without any may be used from everywhere."""
+
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices)
+    network = models.CharField(max_length=43)
+    label = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        db_table = "accounts_allowed_network"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["role", "network"], name="one_network_of_a_role")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} from {self.network}"
+
+
+class KnownDevice(models.Model):
+    """A browser that somebody has signed in with, in one network: the browser's cookie is kept as its hash alone.
+
+    One that was forgotten stays as a row, and counts for nothing but that the account isn't a new one.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="known_devices")
+    device_hash = models.BinaryField(max_length=32)
+    network = models.CharField(max_length=43, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    forgotten_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "accounts_known_device"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["user", "device_hash", "network"],
+                condition=models.Q(forgotten_at=None),
+                name="one_known_device_a_network",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"known device {self.pk}"
+
+
+class Alert(models.Model):
+    """Something unusual that an administrator should look at: who, from when to when, and counts. Never a value of a patient.
+
+    `key` says what it is about, so that the same thing is never raised twice. Open until somebody has said what they found.
+    """
+
+    kind = models.CharField(max_length=20)
+    key = models.CharField(max_length=120, unique=True)
+    person = models.ForeignKey(User, models.PROTECT, null=True, related_name="alerts")
+    network = models.CharField(max_length=43, blank=True)
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    counts = models.JSONField(default=dict)
+    raised_at = models.DateTimeField()
+    told_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    word = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "accounts_alert"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["-raised_at"], name="alert_raised_at"),
+            models.Index(fields=["raised_at"], name="alert_open", condition=models.Q(closed_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"alert {self.pk}"
+
+
+class AlertMark(models.Model):
+    """How far the audit log has been looked at: one row, moved in the transaction that raises what was found."""
+
+    watermark = models.BigIntegerField()
+
+    class Meta:
+        db_table = "accounts_alert_mark"
+
+    def __str__(self) -> str:
+        return f"looked at up to {self.watermark}"

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import access, rules, sessions
 from accounts.access import Permission
-from accounts.models import Invitation, PasswordLink, Role, SessionRecord, User
+from accounts.models import Alert, Invitation, PasswordLink, Role, SessionRecord, User
 from accounts.wording import device_words
 from safeguards import tokens
 from safeguards.actor import Actor
@@ -28,6 +28,15 @@ class StaffFilter:
     role: str = ""
     active: bool | None = None
     words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertFilter:
+    """Which alerts: `state` empty asks for open ones, else closed or all; `kind` and `person` for one alone."""
+
+    state: str = ""
+    kind: str = ""
+    person: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,3 +205,21 @@ def names(actor: Actor) -> dict[str, tuple[str, str]]:
 def administrators() -> list[User]:
     """Who of the staff manages people and settings now, by name: whom everybody who has signed in may ask for help."""
     return list(User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).order_by("name", "pk")[:20])
+
+
+def alerts(actor: Actor, asked: AlertFilter) -> QuerySet[Alert]:
+    """Alerts, the newest first, to be paged. Needs the permission to manage people."""
+    access.require(actor, Permission.MANAGE_PEOPLE)
+    found = Alert.objects.select_related("person", "closed_by").order_by("-raised_at", "-pk")
+    if asked.state != "all":
+        found = found.filter(closed_at__isnull=asked.state != "closed")
+    if asked.kind:
+        found = found.filter(kind=asked.kind)
+    if asked.person is not None:
+        found = found.filter(person_id=asked.person)
+    return found
+
+
+def open_alerts() -> int:
+    """How many alerts nobody has looked at yet; for those who manage people, which the caller has asked."""
+    return Alert.objects.filter(closed_at=None).count()

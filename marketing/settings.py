@@ -7,6 +7,8 @@ WELLSENT_SECRET_KEY, WELLSENT_ROOT_KEY, WELLSENT_ANCHOR_KEY   or the same with _
 WELLSENT_ANCHOR_DIR                             where the audit log's anchors are written (default: STATE_DIR/anchors)
 WELLSENT_ANCHOR_PUBLIC_KEYS                     public keys that signed earlier anchors, separated by commas
 WELLSENT_STAFF_URL, WELLSENT_PUBLIC_URL         addresses of the staff's and the patients' pages, on different hosts or ports
+WELLSENT_TRUSTED_PROXIES                        how many proxies of your own stand in front, each adding to X-Forwarded-For
+WELLSENT_IDLE_SECONDS, WELLSENT_LONGEST_SECONDS, WELLSENT_WARN_SECONDS   when a session ends by itself; shorter ones alone
 WELLSENT_DEMO                                   the demonstration: every mail goes to the sandbox on this machine
 DELIVERY_DNS, DELIVERY_SMTP_PORT, DELIVERY_CA_FILE   resolver (host:port), port and authority to trust in place of the public ones
 """
@@ -53,6 +55,8 @@ DEBUG = False
 # The demonstration is looked at by whatever name leads to it: localhost, an address, a forwarded port. It holds nothing real.
 ALLOWED_HOSTS = ["*"] if DEMO else sorted({urlsplit(url).hostname or "" for url in (STAFF_URL, PUBLIC_URL)})
 USE_X_FORWARDED_HOST = DEMO
+# Whose word about a client's address is believed; without a proxy that adds to the header, anybody could write it.
+TRUSTED_PROXIES = environment.number("WELLSENT_TRUSTED_PROXIES", 0, most=5)
 SECURE_SITE = STAFF_URL.startswith("https://")
 
 INSTALLED_APPS = [
@@ -184,6 +188,7 @@ ACCOUNT_RATE_LIMITS = {
     "password_link": "10/m/ip",
     "password_link_followed": "30/m/ip",
 }
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE_SITE else "http"
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"
@@ -200,7 +205,15 @@ MFA_TRUST_ENABLED = False
 PASSKEYS_REQUIRED = not DEMO
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = 12 * 3600
+# Automatic log-off (BEHAVIOURS A5): an organisation may be stricter, never laxer. The warning comes so long before.
+IDLE_SECONDS = environment.number("WELLSENT_IDLE_SECONDS", 15 * 60, least=5, most=15 * 60)
+LONGEST_SECONDS = environment.number(
+    "WELLSENT_LONGEST_SECONDS", 12 * 3600, least=IDLE_SECONDS, most=12 * 3600
+)
+WARN_SECONDS = environment.number(
+    "WELLSENT_WARN_SECONDS", min(120, IDLE_SECONDS // 3), least=1, most=IDLE_SECONDS - 1
+)
+SESSION_COOKIE_AGE = LONGEST_SECONDS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SITE
@@ -257,6 +270,8 @@ CELERY_BEAT_SCHEDULE = {
     "anchor": {"task": "safeguards.anchor", "schedule": 60.0, "options": {"expires": 60}},
     "sweep": {"task": "delivery.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "scheduled": {"task": "campaigns.sweep", "schedule": 5.0, "options": {"expires": 10}},
+    "sessions": {"task": "accounts.end_overdue", "schedule": 60.0, "options": {"expires": 50}},
+    "alerts": {"task": "accounts.look_for_unusual", "schedule": 60.0, "options": {"expires": 50}},
     "notices": {"task": "delivery.send_notices", "schedule": 5.0, "options": {"expires": 10}},
     "imports": {"task": "contacts.sweep_imports", "schedule": 5.0, "options": {"expires": 10}},
 }

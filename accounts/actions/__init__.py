@@ -1,5 +1,7 @@
 """Verbs of the staff's accounts: what administrators do with other people's, and what everybody may with their own."""
 
+from accounts.actions.alerts import close_alert
+from accounts.actions.conditions import allow_networks, forget_device, refuse_to_shut_oneself_out
 from accounts.actions.factors import (
     add_passkey,
     keep_recovery_codes,
@@ -41,18 +43,22 @@ __all__ = [
     "accept_invitation",
     "add_passkey",
     "add_person",
+    "allow_networks",
     "ask_password_link",
     "change_own",
     "change_password",
     "change_role",
+    "close_alert",
     "deactivate_person",
     "end_own_sessions",
     "end_sessions",
+    "forget_device",
     "invite_person",
     "keep_recovery_codes",
     "lift_lockout",
     "make_recovery_codes",
     "reactivate_person",
+    "refuse_to_shut_oneself_out",
     "remove_factor",
     "rename_passkey",
     "rename_person",

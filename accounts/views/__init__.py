@@ -1,5 +1,7 @@
 """Pages of the staff's accounts: the second factor, people and roles, one's own account."""
 
+from accounts.views.alerts import alert_close, settings_alerts
+from accounts.views.conditions import access_role, access_save, account_devices, settings_access
 from accounts.views.factor import (
     enrol,
     factor_choose,
@@ -30,14 +32,21 @@ from accounts.views.people import (
 )
 from accounts.views.recovery import recovery_codes, recovery_codes_kept
 from accounts.views.roles import roles, roles_passkeys
+from accounts.views.session import account_back, account_session
 from accounts.views.sign_in import again, authenticate, recover
 
 __all__ = [
+    "access_role",
+    "access_save",
     "account",
+    "account_back",
+    "account_devices",
     "account_invitation",
     "account_password",
+    "account_session",
     "account_sessions",
     "again",
+    "alert_close",
     "authenticate",
     "enrol",
     "factor_choose",
@@ -66,4 +75,6 @@ __all__ = [
     "replace",
     "roles",
     "roles_passkeys",
+    "settings_access",
+    "settings_alerts",
 ]

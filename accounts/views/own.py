@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import access, actions, passkeys, queries, recovery, sessions, wording
+from accounts import access, actions, devices, passkeys, queries, recovery, sessions, wording
 from accounts.forms import OwnForm, PasswordForm
 from accounts.models import User
 from accounts.views.people import ended_words, record_number
@@ -90,6 +90,7 @@ def _page(
         "colleague": colleague,
         "about": wording.ABOUT_ROLES.get(person.role, ""),
         "sessions": queries.sessions_of(person, request.session.session_key or ""),
+        "devices": devices.known_to(person, request.session.get(sessions.DEVICE)),
         "sign_ins": queries.sign_ins_of(person),
         "sessions_url": reverse("account_sessions"),
         "own": True,

@@ -19,6 +19,7 @@ from safeguards.audit.schema import DECIMALS as DECIMALS
 from safeguards.audit.schema import DIGEST as DIGEST
 from safeguards.audit.schema import DOMAIN as DOMAIN
 from safeguards.audit.schema import FILTERS as FILTERS
+from safeguards.audit.schema import NETWORK as NETWORK
 from safeguards.audit.schema import NUMBERS as NUMBERS
 from safeguards.audit.schema import ROW as ROW
 from safeguards.audit.schema import TITLE as TITLE

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from functools import cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from types import UnionType
 from typing import Any, get_args
 from uuid import UUID
@@ -84,6 +84,13 @@ def _address(value: Any) -> bool:
         return False
 
 
+def _network(value: Any) -> bool:
+    try:
+        return value == "" or (isinstance(value, str) and bool(ip_network(value)))
+    except ValueError:
+        return False
+
+
 @cache
 def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
@@ -111,6 +118,7 @@ DECIMALS = Kind("a list of numbers as text", _list_of(_text(r"-?[0-9]{1,15}(\.[0
 DIGEST = Kind("a SHA-256 in hexadecimal", _text(r"[0-9a-f]{64}"))
 ROW = Kind("the id of a row", _text(r"[0-9]{1,19}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"))
 DOMAIN = Kind("a domain", _text(r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}"))
+NETWORK = Kind("a network, or nothing where it isn't known", _network)
 ADDRESSES = Kind("a list of IP addresses", _list_of(_address))
 ZONE = Kind("a time zone", lambda value: isinstance(value, str) and value in _zones())
 # What the clinic calls something of its own, never a person: a brand, a pool. It keeps addresses and lines out; no rule could

@@ -31,6 +31,8 @@ OPEN = {
     "account_invitation": 404,
     "password_link": 404,
     "password_forgotten": 200,
+    # Says "nobody" to everybody who isn't in.
+    "account_session": 200,
     "health": 200,
 }
 

@@ -36,6 +36,7 @@ UNASKED = {
     "accounts.actions.factors.replace_factor",
     # Whoever has forgotten their password is a stranger; what they get goes to the account's address alone.
     "accounts.actions.passwords.ask_password_link",
+    "accounts.actions.conditions.forget_device",
 }
 
 # Public actions that leave no row, and why.
@@ -48,8 +49,10 @@ SILENT = {
 COMPOSED = {"design.test"}
 # Kinds of notice that carry neither code nor link.
 PLAIN = {
+    "staff.alerts",
     "staff.factor_reset",
     "staff.lockout",
+    "staff.new_device",
     "staff.passkey_counter",
     "staff.password_changed",
     "staff.recovery_used",

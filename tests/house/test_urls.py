@@ -14,11 +14,12 @@ from django.db import connections, transaction
 from django.http.response import HttpResponseBase
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from accounts import actions as accounts
 from accounts.middleware import ENROL, PUBLIC
-from accounts.models import Role, User
+from accounts.models import Alert, Role, User
 from accounts.organization.models import Brand
 from campaigns import actions as campaigns
 from campaigns.delivery.models import EgressSource, Message, Provider, SendingDomain
@@ -78,6 +79,12 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("settings_roles", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("settings_passkeys", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("settings_passkeys", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("settings_access", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("access_role", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("access_role", POST, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("access_save", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("settings_alerts", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("alert_close", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("settings_fields", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("fields_csv", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("settings_brand", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
@@ -103,6 +110,11 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("account_factor", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("account_factor", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("account_password", POST, (302, 302, 422, 422, 422, 422, 422, 422)),
+    # An open page asks it, and strangers learn nothing.
+    ("account_session", GET, (200, 200, 200, 200, 200, 200, 200, 200)),
+    ("account_session", POST, (200, 200, 200, 200, 200, 200, 200, 200)),
+    ("account_back", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("account_devices", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
     ("account_sessions", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
     # Signing in; whoever is in is led on.
     ("account_login", GET, (200, 302, 302, 302, 302, 302, 302, 302)),
@@ -335,6 +347,8 @@ def _world() -> World:
     template = designs.create_from_starter(actor=dana, name="Monthly news", template=True)
     source = EgressSource.objects.all()[0]
     made.things = {
+        "access": ["analyst"],
+        "alert_close": [_alert(people["marketer"])],
         "approval": [asked.pk],
         "campaign": [draft.pk],
         "contact": [person.pk],
@@ -384,6 +398,20 @@ def _world() -> World:
     made.links["public_picture"] = HILLS
     made.links["f"] = _confirmation(person, brand)
     return made
+
+
+def _alert(person: User) -> int:
+    """Something unusual that somebody did."""
+    now = timezone.now()
+    return Alert.objects.create(
+        kind="hours",
+        key="hours:1",
+        person=person,
+        begins_at=now,
+        ends_at=now,
+        raised_at=now,
+        counts={"hour": 3, "minute": 5, "usual": 20},
+    ).pk
 
 
 def _token(kind: str) -> str:
@@ -436,6 +464,7 @@ def test_what_is_open_to_strangers_is_named_by_hand() -> None:
         "account_invitation",
         "password_forgotten",
         "password_link",
+        "account_session",
         "health",
     } == PUBLIC
     assert {
