@@ -82,9 +82,9 @@ def device_of(authenticator: Authenticator) -> FactorDevice:
 
 
 def verify(request: HttpRequest, authenticator: Authenticator) -> None:
-    """A factor was shown in this session just now: the session stands on it, unless it stands on a stronger one already."""
+    """A factor was shown in this session just now: the session stands on it, unless it stands on one as strong already."""
     device, present = device_of(authenticator), getattr(request.user, "otp_device", None)
-    if device.phishing_resistant or not getattr(present, "phishing_resistant", False):
+    if not isinstance(present, FactorDevice) or device.phishing_resistant > present.phishing_resistant:
         django_otp.login(request, device)
     sessions.show_factor(request.session)
 
