@@ -166,10 +166,16 @@ def unknown(request: HttpRequest) -> None:
     """
     name = settings.SESSION_COOKIE_NAME
     shown = request.COOKIES.get(name, "")
-    if not shown or request.session.session_key == shown:
+    if not shown:
         return
-    # What is no key was never ours; one that could be may have ended a moment ago, in another tab.
-    reason = "ended or made up" if re.fullmatch(r"[a-z0-9]{32}", shown) else "malformed"
+    if request.session.session_key == shown:
+        # Its row is there. One that holds nothing doesn't bear our signature: somebody wrote in the table.
+        if request.session.keys():
+            return
+        reason = "unreadable"
+    else:
+        # What is no key was never ours; one that could be may have ended a moment ago, in another tab.
+        reason = "ended or made up" if re.fullmatch(r"[a-z0-9]{32}", shown) else "malformed"
     if not cache.add(f"session.unknown:{request.META.get('REMOTE_ADDR')}:{reason.partition(' ')[0]}", 1, 600):
         return
     hour = f"session.unknown:{int(time.time()) // 3600}"
