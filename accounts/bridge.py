@@ -85,9 +85,9 @@ def device_of(authenticator: Authenticator) -> FactorDevice:
 
 
 def verify(request: HttpRequest, authenticator: Authenticator) -> None:
-    """A factor was shown in this session just now: the session stands on it, unless it stands on a stronger one already."""
+    """A factor was shown in this session just now: the session stands on it, unless it stands on one as strong already."""
     device, present = device_of(authenticator), getattr(request.user, "otp_device", None)
-    if device.phishing_resistant or not getattr(present, "phishing_resistant", False):
+    if not isinstance(present, FactorDevice) or device.phishing_resistant > present.phishing_resistant:
         django_otp.login(request, device)
     sessions.show_factor(request.session)
 
@@ -161,21 +161,27 @@ def unknown(request: HttpRequest) -> None:
     """
     name = settings.SESSION_COOKIE_NAME
     shown = request.COOKIES.get(name, "")
-    if not shown or request.session.session_key == shown:
+    if not shown:
+        return
+    # Its row is there; one that holds nothing doesn't bear our signature: somebody wrote in the table.
+    is_ours = request.session.session_key == shown
+    if is_ours and request.session.keys():
         return
     try:
-        _note_unknown(request, shown)
+        _note_unknown(request, shown, is_ours=is_ours)
     except redis.RedisError:
         # Without the cache nothing bounds the rows; a page is answered all the same.
         logger.warning("a session that opens nothing was shown, and the cache is away")
 
 
-def _note_unknown(request: HttpRequest, shown: str) -> None:
+def _note_unknown(request: HttpRequest, shown: str, *, is_ours: bool) -> None:
     if sessions.has_ended(shown):
         # Its end has a row of its own; the browser only hears of it now.
         return
     # What is no key was never ours; one that could be may have ended long ago.
     reason = "ended or made up" if re.fullmatch(r"[a-z0-9]{32}", shown) else "malformed"
+    if is_ours:
+        reason = "unreadable"
     if not cache.add(f"session.unknown:{addresses.of(request)}:{reason.partition(' ')[0]}", 1, 600):
         return
     hour = f"session.unknown:{int(time.time()) // 3600}"

@@ -125,6 +125,13 @@ def can_work() -> bool:
     return not place().obstacle
 
 
+def by_name(request: HttpRequest) -> str:
+    """Our address by the name localhost, for whoever looks at the demo on their own machine by a number; empty otherwise."""
+    here = place(request)
+    local = here.obstacle == "address" and here.host in {"127.0.0.1", "::1"}
+    return f"{here.scheme}://localhost:{here.port}/" if local else ""
+
+
 def authenticators(person: User) -> list[Authenticator]:
     """The person's passkeys, the first made first."""
     return list(

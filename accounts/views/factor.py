@@ -42,7 +42,7 @@ def factor_choose(request: HttpRequest) -> HttpResponse:
         "needs_passkey": access.needs_passkey(person.role),
         "has_passkey": owned.filter(type=Authenticator.Type.WEBAUTHN).exists(),
         "obstacle": passkeys.place(request).obstacle,
-        "named_address": _by_name(request),
+        "named_address": passkeys.by_name(request),
         "administrators": [each for each in queries.administrators() if each.pk != person.pk],
         "again": reverse("mfa_reauthenticate"),
     }
@@ -83,7 +83,7 @@ def passkey_add(request: HttpRequest) -> HttpResponseBase:
         "problem": problem,
         "options": passkeys.creation_options(request, person),
         "obstacle": here.obstacle,
-        "named_address": _by_name(request),
+        "named_address": passkeys.by_name(request),
         "held": access.held(request),
     }
     return render(request, "account/passkey_add.html", context, status=422 if form.errors or problem else 200)
@@ -249,13 +249,6 @@ def _person(request: HttpRequest) -> User:
 def _oneself(request: HttpRequest) -> tuple[Actor, User]:
     actor = access.oneself(request)
     return actor, User.objects.get(pk=actor.id)
-
-
-def _by_name(request: HttpRequest) -> str:
-    """This very page by the name localhost, for whoever looks at the demo on their own machine by its address."""
-    here = passkeys.place(request)
-    local = here.obstacle == "address" and here.host in {"127.0.0.1", "::1"}
-    return f"{here.scheme}://localhost:{here.port}/" if local else ""
 
 
 enrol = step_up.enrolling(EnrolView.as_view())

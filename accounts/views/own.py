@@ -96,6 +96,7 @@ def _page(
         "own": True,
         "codes_left": recovery.left(person),
         "passkey_obstacle": passkeys.place(request).obstacle,
+        "named_address": passkeys.by_name(request),
         "needs_passkey": access.needs_passkey(person.role),
         "has_app": any(not factor.is_passkey for factor in colleague.factors),
         "now": timezone.now(),

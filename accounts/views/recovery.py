@@ -63,7 +63,7 @@ def _shown(codes: list[str], person: User) -> dict[str, object]:
         "",
         *codes,
     ]
-    return {"codes": codes, "as_text": "\n".join(lines), "form": KeptForm()}
+    return {"codes": "\n".join(codes), "as_text": "\n".join(lines), "form": KeptForm()}
 
 
 def _oneself(request: HttpRequest) -> tuple[Actor, User] | None:

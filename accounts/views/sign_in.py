@@ -32,11 +32,10 @@ def authenticate(request: HttpRequest) -> HttpResponseBase:
             post_authentication(request, shown)
             response: HttpResponseBase = stage.exit()
             return response
-        if problem and form.is_bound:
-            form.add_error("code", problem)
     context = {
-        "form": form,
-        "problem": "" if form.is_bound else problem,
+        # A code that was refused isn't shown again.
+        "form": CodeForm() if problem else form,
+        "problem": problem,
         "ways": step_up.ways(request, person),
         "place": passkeys.place(),
         "has_codes": bool(recovery.left(person)),
@@ -50,7 +49,7 @@ def recover(request: HttpRequest) -> HttpResponseBase:
     """`/account/factor/recovery/`: a recovery code, which lets the person set up a new factor and nothing else."""
     stage = request._login_stage  # type: ignore[attr-defined]
     person: User = stage.login.user
-    form = RecoveryForm(request.POST if request.method == "POST" else None)
+    form, problem = RecoveryForm(request.POST if request.method == "POST" else None), ""
     if form.is_valid():
         problem = _within_limits(person)
         if not problem:
@@ -59,8 +58,8 @@ def recover(request: HttpRequest) -> HttpResponseBase:
                 bridge.sign_in_by_recovery(request, device)
                 response: HttpResponseBase = stage.exit()
                 return response
-        form.add_error("code", problem)
-    return render(request, "account/recover.html", {"form": form})
+        form = RecoveryForm()
+    return render(request, "account/recover.html", {"form": form, "problem": problem})
 
 
 @step_up.required(asks_reading=True)

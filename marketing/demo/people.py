@@ -87,6 +87,9 @@ def create() -> list[Player]:
             password=password,
         )
         device_of(TOTP.activate(user, secret).instance)
+        themselves = access.of_user(user)
+        actions.make_recovery_codes(actor=themselves, person=user)
+        actions.keep_recovery_codes(actor=themselves, person=user)
         players.append(Player(name, user.email, str(Role(role).label), does, password, secret))
     file = _file()
     file.touch(mode=0o600)
