@@ -32,6 +32,7 @@ from safeguards.audit.schema import declare as declare
 from safeguards.audit.schema import declared as declared
 from safeguards.audit.schema import kinds_of as kinds_of
 from safeguards.audit.schema import maybe as maybe
+from safeguards.audit.verifying import SILENCE as SILENCE
 from safeguards.audit.verifying import Report as Report
 from safeguards.audit.verifying import examine as examine
 from safeguards.audit.verifying import hashes_at as hashes_at

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from multiprocessing import get_context
@@ -10,6 +11,7 @@ from typing import Any
 from django.db import connection, connections
 from django.utils import timezone
 
+from safeguards import walkers
 from safeguards.audit import anchors, chaining, walking
 from safeguards.audit.anchors import AnchorStore, Entry
 from safeguards.audit.walking import Finding, Start, Stretch
@@ -139,8 +141,8 @@ def _walked(
             for stretch in stretches:
                 yield walking.walk(own, stretch)
         return
-    with get_context("spawn").Pool(workers, walking.begin, (parameters,)) as pool:
-        yield from pool.imap(walking.walk_here, stretches)
+    with ProcessPoolExecutor(workers, get_context("spawn"), walkers.begin, (parameters,)) as pool:
+        yield from pool.map(walkers.walk, stretches)
 
 
 def _parameters() -> dict[str, Any]:
@@ -257,7 +259,7 @@ def _against(report: Report, kept: _Kept, start: Start) -> Iterator[Finding]:
         entry for entry in (*kept.sound, *([kept.head] if kept.head else [])) if entry.kind != anchors.PURGED
     ]
     said = [entry for entry in said if entry.sequence >= start.sequence]
-    held = hashes_at({entry.sequence for entry in said}) | {start.sequence: start.hash.hex()}
+    held = {start.sequence: start.hash.hex()} | hashes_at({entry.sequence for entry in said})
     wrong = [entry for entry in said if held.get(entry.sequence) != entry.hash]
     explained = [entry for entry in wrong if _explained(entry, kept.sound)]
     if explained:
