@@ -52,9 +52,9 @@ def page_of_events(asked: EventFilter, *, before: int | None, limit: int) -> lis
     return list(found.order_by("-pk")[:limit])
 
 
-def all_events(asked: EventFilter) -> Iterator[AuditEvent]:
-    """All that is asked for, oldest first, in pages."""
-    last = 0
+def all_events(asked: EventFilter, *, after: int = 0) -> Iterator[AuditEvent]:
+    """All that is asked for, oldest first, in pages; of those behind an event's id."""
+    last = after
     while page := list(_events(asked).filter(pk__gt=last).order_by("pk")[:2000]):
         yield from page
         last = page[-1].pk

@@ -1,7 +1,7 @@
 """`audit verify`: the chain against itself, against the rows, and against what was written down outside the database."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from safeguards import walkers
-from safeguards.audit import anchors, chaining, walking
+from safeguards.audit import anchors, chaining, checks, walking
 from safeguards.audit.anchors import AnchorStore, Entry
 from safeguards.audit.walking import Finding, Start, Stretch
 
@@ -23,13 +23,6 @@ _MOST = 1000
 _ALONE = 150_000
 
 Progress = Callable[[int, int], None]
-Check = Callable[[], Iterable[Finding]]
-_checks: dict[str, Check] = {}
-
-
-def register_check(name: str, check: Check) -> None:
-    """Have `verify` ask a floor above whether its evidence still is what the chain says of it. Registered as the app is ready."""
-    _checks[name] = check
 
 
 @dataclass(slots=True)
@@ -57,11 +50,13 @@ def examine(
     from_anchor: int | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
+    evidence: bool = True,
 ) -> Report:
     """Look at everything and say what is wrong and where. With a store, the chain is held against its anchors.
 
     `from_anchor` begins behind an anchor, by its number, and trusts what lies before: for a quick look at a long log. Raises
-    ValueError where there is no such anchor. A log that was purged begins behind the manifest of the purge.
+    ValueError where there is no such anchor. A log that was purged begins behind the manifest of the purge. `evidence`
+    asks the floors above as well, who read every row of theirs that the log has a digest of.
     """
     report = Report()
     kept = _Kept.read(store, report) if store else _Kept()
@@ -72,8 +67,8 @@ def examine(
     report.findings += _unlinked(start)
     if store:
         report.findings += _against(report, kept, start)
-    for check in _checks.values():
-        report.findings += check()
+    if evidence:
+        report.findings += checks.findings(_event_at(start) if from_anchor is not None else 0)
     return report
 
 
@@ -109,6 +104,12 @@ def _start(report: Report, kept: "_Kept", from_anchor: int | None) -> Start:
     # A purge that was cut off between its manifest and its commit removed nothing.
     manifest = manifests.get(report.begins - 1 if report.ends else last)
     return Start(manifest.sequence, bytes.fromhex(manifest.hash)) if manifest else Start()
+
+
+def _event_at(start: Start) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT event_id FROM safeguards_audit_link WHERE sequence = %s", [start.sequence])
+        return int(found[0]) if (found := cursor.fetchone()) else 0
 
 
 def _walk(report: Report, start: Start, processes: int | None, progress: Progress | None) -> None:

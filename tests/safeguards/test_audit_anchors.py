@@ -405,6 +405,8 @@ def test_the_command_tells_how_the_log_stands(own_database: str, tmp_path: Path,
 
 
 def test_a_check_of_a_floor_above_is_part_of_it(own_database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("safeguards.audit.verifying._checks", {})
-    audit.register_check("test", lambda: [audit.Finding("evidence differs of batch", 7, "evidence")])
+    monkeypatch.setattr("safeguards.audit.checks._checks", {})
+    audit.register_check(
+        "test", lambda after: [audit.Finding("evidence differs of batch", 7 + after, "evidence")]
+    )
     assert [str(each) for each in audit.verify()] == ["evidence differs of batch 7"]
