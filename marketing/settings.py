@@ -268,6 +268,7 @@ CELERY_BEAT_SCHEDULE = {
     "chain": {"task": "safeguards.chain", "schedule": 1.0, "options": {"expires": 5}},
     # Each asks whether fifteen minutes have passed, so that an anchor which couldn't be written is tried again soon.
     "anchor": {"task": "safeguards.anchor", "schedule": 60.0, "options": {"expires": 60}},
+    "evidence": {"task": "delivery.digest", "schedule": 300.0, "options": {"expires": 300}},
     "sweep": {"task": "delivery.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "scheduled": {"task": "campaigns.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "sessions": {"task": "accounts.end_overdue", "schedule": 60.0, "options": {"expires": 50}},

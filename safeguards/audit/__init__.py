@@ -10,6 +10,7 @@ from safeguards.audit.chaining import chain as chain
 from safeguards.audit.chaining import unchained as unchained
 from safeguards.audit.changes import Changes as Changes
 from safeguards.audit.changes import changed as changed
+from safeguards.audit.checks import register_check as register_check
 from safeguards.audit.recording import record as record
 from safeguards.audit.recording import record_apart as record_apart
 from safeguards.audit.schema import ADDRESSES as ADDRESSES
@@ -33,9 +34,9 @@ from safeguards.audit.schema import declare as declare
 from safeguards.audit.schema import declared as declared
 from safeguards.audit.schema import kinds_of as kinds_of
 from safeguards.audit.schema import maybe as maybe
+from safeguards.audit.verifying import SILENCE as SILENCE
 from safeguards.audit.verifying import Report as Report
 from safeguards.audit.verifying import examine as examine
 from safeguards.audit.verifying import hashes_at as hashes_at
-from safeguards.audit.verifying import register_check as register_check
 from safeguards.audit.verifying import verify as verify
 from safeguards.audit.walking import Finding as Finding

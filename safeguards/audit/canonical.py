@@ -70,7 +70,7 @@ def text(value: Any) -> str:
         return (
             "{" + ",".join(f"{encode_basestring(name)}:{text(value[name])}" for name in _sorted(value)) + "}"
         )
-    if isinstance(value, Sequence):
+    if isinstance(value, list | tuple):
         return "[" + ",".join(map(text, value)) + "]"
     raise NotCanonical(f"no canonical form of {type(value).__name__}")
 

@@ -1,7 +1,8 @@
 """`audit verify`: the chain against itself, against the rows, and against what was written down outside the database."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from multiprocessing import get_context
@@ -10,7 +11,8 @@ from typing import Any
 from django.db import connection, connections
 from django.utils import timezone
 
-from safeguards.audit import anchors, chaining, walking
+from safeguards import walkers
+from safeguards.audit import anchors, chaining, checks, walking
 from safeguards.audit.anchors import AnchorStore, Entry
 from safeguards.audit.walking import Finding, Start, Stretch
 
@@ -21,13 +23,6 @@ _MOST = 1000
 _ALONE = 150_000
 
 Progress = Callable[[int, int], None]
-Check = Callable[[], Iterable[Finding]]
-_checks: dict[str, Check] = {}
-
-
-def register_check(name: str, check: Check) -> None:
-    """Have `verify` ask a floor above whether its evidence still is what the chain says of it. Registered as the app is ready."""
-    _checks[name] = check
 
 
 @dataclass(slots=True)
@@ -55,11 +50,13 @@ def examine(
     from_anchor: int | None = None,
     processes: int | None = None,
     progress: Progress | None = None,
+    evidence: bool = True,
 ) -> Report:
     """Look at everything and say what is wrong and where. With a store, the chain is held against its anchors.
 
     `from_anchor` begins behind an anchor, by its number, and trusts what lies before: for a quick look at a long log. Raises
-    ValueError where there is no such anchor. A log that was purged begins behind the manifest of the purge.
+    ValueError where there is no such anchor. A log that was purged begins behind the manifest of the purge. `evidence`
+    asks the floors above as well, who read every row of theirs that the log has a digest of.
     """
     report = Report()
     kept = _Kept.read(store, report) if store else _Kept()
@@ -70,8 +67,8 @@ def examine(
     report.findings += _unlinked(start)
     if store:
         report.findings += _against(report, kept, start)
-    for check in _checks.values():
-        report.findings += check()
+    if evidence:
+        report.findings += checks.findings(_event_at(start) if from_anchor is not None else 0)
     return report
 
 
@@ -109,6 +106,12 @@ def _start(report: Report, kept: "_Kept", from_anchor: int | None) -> Start:
     return Start(manifest.sequence, bytes.fromhex(manifest.hash)) if manifest else Start()
 
 
+def _event_at(start: Start) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT event_id FROM safeguards_audit_link WHERE sequence = %s", [start.sequence])
+        return int(found[0]) if (found := cursor.fetchone()) else 0
+
+
 def _walk(report: Report, start: Start, processes: int | None, progress: Progress | None) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
@@ -139,8 +142,8 @@ def _walked(
             for stretch in stretches:
                 yield walking.walk(own, stretch)
         return
-    with get_context("spawn").Pool(workers, walking.begin, (parameters,)) as pool:
-        yield from pool.imap(walking.walk_here, stretches)
+    with ProcessPoolExecutor(workers, get_context("spawn"), walkers.begin, (parameters,)) as pool:
+        yield from pool.map(walkers.walk, stretches)
 
 
 def _parameters() -> dict[str, Any]:
@@ -257,7 +260,7 @@ def _against(report: Report, kept: _Kept, start: Start) -> Iterator[Finding]:
         entry for entry in (*kept.sound, *([kept.head] if kept.head else [])) if entry.kind != anchors.PURGED
     ]
     said = [entry for entry in said if entry.sequence >= start.sequence]
-    held = hashes_at({entry.sequence for entry in said}) | {start.sequence: start.hash.hex()}
+    held = {start.sequence: start.hash.hex()} | hashes_at({entry.sequence for entry in said})
     wrong = [entry for entry in said if held.get(entry.sequence) != entry.hash]
     explained = [entry for entry in wrong if _explained(entry, kept.sound)]
     if explained:

@@ -114,19 +114,3 @@ def _rows(connection: "Connection[Any]", stretch: Stretch) -> Iterator[tuple[Any
             if len(page) < PAGE:
                 return
             after = page[-1][0]
-
-
-_own: list["Connection[Any]"] = []
-
-
-def begin(parameters: Mapping[str, Any]) -> None:
-    """Make a worker process ready."""
-    import django
-
-    django.setup()
-    _own.append(connected(parameters))
-
-
-def walk_here(stretch: Stretch) -> tuple[int, list[Finding]]:
-    """`walk` in a worker process."""
-    return walk(_own[0], stretch)

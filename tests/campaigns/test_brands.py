@@ -95,7 +95,8 @@ def test_a_change_is_saved_undone_once_and_in_the_log(client: Client, brand: Bra
     assert Brand.objects.get(pk=brand.pk).postal_address == "1 New Street"
     assert 'action="/settings/brand/undo/"' in page
     row = AuditEvent.objects.get(action="brand.changed")
-    assert row.details == {"fields": ["postal_address"], "domain": "northfield.example"}
+    assert (list(row.details["fields"]), row.details["domain"]) == (["postal_address"], "northfield.example")
+    assert "Street" not in str(row.details)
     client.post("/settings/brand/undo/")
     assert Brand.objects.get(pk=brand.pk).postal_address == brand.postal_address
     again = client.post("/settings/brand/undo/", follow=True).content.decode()
