@@ -4,6 +4,7 @@ DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL     servers; without them the embedd
 WELLSENT_STATE_DIR                              where embedded servers, journals and keys live (default: var/)
 WELLSENT_SECRET_KEY, WELLSENT_ROOT_KEY          or the same with _FILE; made under STATE_DIR/keys for embedded servers only
 WELLSENT_STAFF_URL, WELLSENT_PUBLIC_URL         addresses of the staff's and the patients' pages, on different hosts or ports
+WELLSENT_LOG_REVIEW                             how often the audit log is reviewed: weekly (default) or monthly
 WELLSENT_DEMO                                   the demonstration: every mail goes to the sandbox on this machine
 DELIVERY_DNS, DELIVERY_SMTP_PORT, DELIVERY_CA_FILE   resolver (host:port), port and authority to trust in place of the public ones
 """
@@ -238,6 +239,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "delivery.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "scheduled": {"task": "campaigns.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "notices": {"task": "delivery.send_notices", "schedule": 5.0, "options": {"expires": 10}},
+    "log": {"task": "compliance.sweep", "schedule": 60.0, "options": {"expires": 60}},
     "imports": {"task": "contacts.sweep_imports", "schedule": 5.0, "options": {"expires": 10}},
 }
 
@@ -248,6 +250,8 @@ JOURNAL_DIR = STATE_DIR / "journal"
 DELIVERY_DNS = environment.text("DELIVERY_DNS", "")
 DELIVERY_SMTP_PORT = int(environment.text("DELIVERY_SMTP_PORT", "25"))
 DELIVERY_CA_FILE = environment.text("DELIVERY_CA_FILE", "")
+# How often somebody has to review the audit log and sign: "weekly" or "monthly" (BEHAVIOURS A8).
+LOG_REVIEW = environment.text("WELLSENT_LOG_REVIEW", "weekly")
 # The sandbox's mail lies outside the database, and only in the demonstration.
 SANDBOX_DIR = STATE_DIR / "sandbox"
 CORPUS_DIR = Path(environment.text("CORPUS_DIR", str(BASE_DIR.parent / "shared" / "data")))

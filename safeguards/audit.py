@@ -6,7 +6,7 @@ second behind, gives each committed row its sequence and hash. [164.312(b); BEHA
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -213,14 +213,21 @@ class Finding:
     where: int
 
 
-def verify() -> Iterator[Finding]:
+_TOLD_EACH = 10_000
+
+
+def verify(*, progress: Callable[[int], None] | None = None) -> Iterator[Finding]:
     """Walk the whole chain and yield what is wrong: an edited, removed or inserted row, a gap, or a row long unchained.
+
+    `progress` is told now and then how many rows have been walked.
 
     A cut tail and a wholly rewritten chain show only against anchors kept outside the database.
     """
     previous, expected = GENESIS, 0
     for link in AuditLink.objects.select_related("event").order_by("sequence").iterator(chunk_size=2000):
         expected += 1
+        if progress is not None and expected % _TOLD_EACH == 0:
+            progress(expected)
         if link.sequence != expected:
             yield Finding("a link is missing before", link.sequence)
             expected = link.sequence

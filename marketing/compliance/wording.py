@@ -11,6 +11,7 @@ TITLES: dict[Kind, Promise] = {
     Kind.OPT_OUTS: _("Opt-outs"),
     Kind.ACCESS: _("Access log"),
     Kind.STAFF: _("Staff and factors"),
+    Kind.LOG: _("Audit log"),
 }
 
 ABOUT: dict[Kind, Promise] = {
@@ -23,6 +24,7 @@ ABOUT: dict[Kind, Promise] = {
         "Who opened, looked for or took away records, and who was refused. It never shows what was read."
     ),
     Kind.STAFF: _("Who can sign in, by what second factor, and who is signed in now."),
+    Kind.LOG: _("Who did what, when, from where. Each row holds the hash of the one before."),
 }
 
 ACCESS_WORDS: dict[str, Promise] = {
@@ -58,4 +60,26 @@ SOURCES: dict[str, Promise] = {
 BOUNCES: dict[str, Promise] = {
     "no_such_address": _("No such address"),
     "refused": _("Refused by the receiver"),
+}
+
+# What a walk over the chain can find, and what to do.
+FINDINGS: dict[str, tuple[Promise, Promise]] = {
+    "a link is missing before": (
+        _("A row's place is missing before place %(where)s"),
+        _(
+            "Somebody with the database's own rights removed it. Compare with a backup, and find who had access."
+        ),
+    ),
+    "the chain is broken at": (
+        _("The chain is broken at place %(where)s"),
+        _("A row before it was changed, removed or put in. Compare the rows around it with a backup."),
+    ),
+    "the event was changed at": (
+        _("The row at place %(where)s was changed after it was chained"),
+        _("Don't rely on what it says. Compare it with a backup, and find who had access to the database."),
+    ),
+    "unchained for over a minute: event": (
+        _("Row %(where)s has waited for its place for over a minute"),
+        _("Look whether the background workers run; they chain rows each second."),
+    ),
 }

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -16,6 +17,7 @@ from campaigns.queries import missed, waiting_for_approval
 from campaigns.rules import Missed
 from contacts.models import Contact, Import
 from contacts.segments.models import Segment
+from marketing.compliance.queries import days_of, waiting_reviews
 from safeguards.actor import Actor
 
 # Finished imports with problems are pointed to for so long.
@@ -54,6 +56,31 @@ def needs_you(actor: Actor) -> list[Waiting]:
         found.extend(_missed())
     if access.allowed(actor, Permission.IMPORT_CONTACTS):
         found.extend(_imports(actor))
+    if access.allowed(actor, Permission.VIEW_AUDIT):
+        found.extend(_reviews(actor))
+    return found
+
+
+def _reviews(actor: Actor) -> list[Waiting]:
+    """Reviews of the audit log that this person could sign."""
+    now, found = timezone.now(), []
+    for review in waiting_reviews(actor):
+        first, last = days_of(review)
+        days = {"first": date_format(first), "last": date_format(last)}
+        kind, text = "info", _("Some of it was the signer's own doing, so a second reader is asked for.")
+        if review.signed_at is None:
+            late = review.due_at <= now
+            kind = "bad" if late else "warn"
+            text = _("It is overdue.") if late else _("Look at the figures, write what you found, and sign.")
+        found.append(
+            Waiting(
+                kind=kind,
+                icon="clipboard-check",
+                title=_("The audit log of %(first)s to %(last)s waits to be reviewed") % days,
+                text=text,
+                url=reverse("log_review", args=[review.pk]),
+            )
+        )
     return found
 
 

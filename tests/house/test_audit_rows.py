@@ -40,7 +40,7 @@ SILENT = {
 # Kinds of notice that delivery composes from something else than a text of their own: a test is its design's own message.
 COMPOSED = {"design.test"}
 # Kinds of notice that carry neither code nor link.
-PLAIN = {"staff.factor_reset"}
+PLAIN = {"staff.factor_reset", "staff.review_overdue"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
