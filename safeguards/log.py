@@ -63,7 +63,7 @@ class RowFilter:
 _EXACT = ("actor_kind", "actor_id", "target_kind", "target_id", "request_id", "session_hash", "ip")
 
 
-def _found(asked: RowFilter) -> QuerySet[AuditEvent]:
+def _wanted(asked: RowFilter) -> Q:
     wanted = Q(**{name: value for name in _EXACT if (value := getattr(asked, name))})
     if asked.since:
         wanted &= Q(at__gte=asked.since)
@@ -82,13 +82,22 @@ def _found(asked: RowFilter) -> QuerySet[AuditEvent]:
         wanted &= Q(details__fields__has_any_keys=sorted(asked.opened_fields))
     if asked.batches:
         wanted &= Q(patient="", details__count__gt=1) & ~Q(details__has_key="patients")
-    found = AuditEvent.objects.filter(wanted)
     if asked.outside:
-        zone = ZoneInfo(asked.outside.zone)
-        found = found.alias(
-            hour=ExtractHour("at", tzinfo=zone), day=ExtractIsoWeekDay("at", tzinfo=zone)
-        ).filter(Q(hour__lt=asked.outside.first) | Q(hour__gte=asked.outside.last) | Q(day=_SUNDAY))
-    return found
+        wanted &= Q(hour__lt=asked.outside.first) | Q(hour__gte=asked.outside.last) | Q(day=_SUNDAY)
+    return wanted
+
+
+def _found(*asked: RowFilter) -> QuerySet[AuditEvent]:
+    """The rows that one of some filters asks for; hours are by the clocks of one zone."""
+    found = AuditEvent.objects.all()
+    if zones := {each.outside.zone for each in asked if each.outside}:
+        (name,) = zones
+        zone = ZoneInfo(name)
+        found = found.alias(hour=ExtractHour("at", tzinfo=zone), day=ExtractIsoWeekDay("at", tzinfo=zone))
+    wanted = _wanted(asked[0])
+    for each in asked[1:]:
+        wanted |= _wanted(each)
+    return found.filter(wanted)
 
 
 def about(patient: str) -> Q:
@@ -110,9 +119,9 @@ def page_of_rows(asked: RowFilter, *, after: int | None, limit: int) -> list[Aud
     return list(found.order_by("-at", "-pk")[:limit])
 
 
-def count_of_rows(asked: RowFilter, *, at_most: int) -> int:
-    """How many rows there are, counted no further than one above `at_most`."""
-    return _found(asked).order_by()[: at_most + 1].count()
+def count_of_rows(*asked: RowFilter, at_most: int) -> int:
+    """How many rows one of some filters asks for, counted no further than one above `at_most`."""
+    return _found(*asked).order_by()[: at_most + 1].count()
 
 
 def all_rows(asked: RowFilter) -> Iterator[AuditEvent]:

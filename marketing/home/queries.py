@@ -62,26 +62,32 @@ def needs_you(actor: Actor) -> list[Waiting]:
 
 
 def _reviews(actor: Actor) -> list[Waiting]:
-    """Reviews of the audit log that this person could sign."""
-    now, found = timezone.now(), []
-    for review in waiting_reviews(actor):
-        first, last = days_of(review)
-        days = {"first": date_format(first), "last": date_format(last)}
-        kind, text = "info", _("Some of it was the signer's own doing, so a second reader is asked for.")
-        if review.signed_at is None:
-            late = review.due_at <= now
-            kind = "bad" if late else "warn"
-            text = _("It is overdue.") if late else _("Look at the figures, write what you found, and sign.")
-        found.append(
-            Waiting(
-                kind=kind,
-                icon="clipboard-check",
-                title=_("The audit log of %(first)s to %(last)s waits to be reviewed") % days,
-                text=text,
-                url=reverse("log_review", args=[review.pk]),
-            )
+    """Reviews of the audit log that this person could sign: one by its days, several in one line."""
+    waiting, now = waiting_reviews(actor), timezone.now()
+    if not waiting:
+        return []
+    late = any(review.signed_at is None and review.due_at <= now for review in waiting)
+    number, review = len(waiting), waiting[0]
+    first, last = (date_format(day, "M j, Y") for day in days_of(review))
+    title = ngettext(
+        "The audit log of %(first)s to %(last)s waits for review",
+        "%(number)d periods of the audit log wait for review",
+        number,
+    )
+    text = _("Look at the figures, write what you found, and sign.")
+    if late:
+        text = _("Overdue. Look at the figures, write what you found, and sign.")
+    elif all(each.signed_at for each in waiting):
+        text = _("Some of it was the signer's own doing, so a second reader is asked for.")
+    return [
+        Waiting(
+            kind="bad" if late else "warn",
+            icon="clipboard-check",
+            title=title % {"first": first, "last": last, "number": number},
+            text=text,
+            url=reverse("log_review", args=[review.pk]) if number == 1 else reverse("log_reviews"),
         )
-    return found
+    ]
 
 
 def _missed() -> list[Waiting]:

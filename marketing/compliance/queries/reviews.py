@@ -1,7 +1,7 @@
 """What a log review shows: figures of a period beside those of the periods before, each with the rows that it counts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -166,11 +166,14 @@ def _edges(begins: datetime, ends: datetime, zone: str) -> list[tuple[datetime, 
 
 
 def own_part(actor: Actor, begins: datetime, ends: datetime) -> tuple[int, int]:
-    """How many of the rows that a review of the period looks at are this person's own doing, and how many are anybody's."""
-    actions = {action for looked in looked_at().values() for action in looked.asked.actions}
-    everybody = RowFilter(actor_kind="user", actions=sorted(actions), since=begins, until=ends)
-    own = RowFilter(actor_kind="user", actor_id=actor.id, actions=sorted(actions), since=begins, until=ends)
-    return log.count_of_rows(own, at_most=_MANY), log.count_of_rows(everybody, at_most=_MANY)
+    """How many of the rows that a review of the period counts are this person's own doing, and how many are anybody's."""
+    counted = [
+        replace(looked.asked, since=begins, until=ends)
+        for looked in looked_at().values()
+        if looked.asked.actor_kind != "system"
+    ]
+    own = [replace(each, actor_kind="user", actor_id=actor.id) for each in counted]
+    return log.count_of_rows(*own, at_most=_MANY), log.count_of_rows(*counted, at_most=_MANY)
 
 
 def days_of(review: Review) -> tuple[date, date]:
@@ -186,14 +189,14 @@ def reviews(actor: Actor) -> QuerySet[Review]:
 
 
 def waiting_reviews(actor: Actor) -> list[Review]:
-    """Reviews that this person could sign now, the oldest first, second readings among them; at most five.
+    """Reviews that this person could sign now, the oldest first, second readings among them; at most 50.
 
     Needs the permission to view the audit log.
     """
     access.require(actor, Permission.VIEW_AUDIT)
     unsigned = Q(signed_at=None)
     second = Q(signed_at__isnull=False, second_asked=True, second_at=None) & ~Q(signed_by_id=int(actor.id))
-    return list(Review.objects.filter(unsigned | second).order_by("begins")[:5])
+    return list(Review.objects.filter(unsigned | second).order_by("begins")[:50])
 
 
 def review_page(actor: Actor, pk: int) -> ReviewPage | None:

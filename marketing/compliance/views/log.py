@@ -29,7 +29,7 @@ from marketing.compliance.wording import (
 from safeguards.actor import Actor
 from safeguards.log import RowFilter
 
-PAGE = 50
+PAGE = 25
 VERIFICATIONS = 10
 
 
