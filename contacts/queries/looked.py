@@ -28,7 +28,7 @@ _CLINICAL = frozenset(each.key for each in fields.FIELDS if each.clinical)
 class Look:
     """One look: who, in which role today, when, at what. `people` is above 1 where others stood on the same page of a list.
 
-    `purpose` is empty for those who may not read it: what is typed there may tell of health.
+    `purpose` is empty for those who needn't know it.
     """
 
     id: int

@@ -81,7 +81,9 @@ def test_the_contact_page_says_how_many_and_leads_there(ana: Contact) -> None:
 
 def test_a_record_that_nobody_opened_says_so() -> None:
     cast.clinic()
-    assert "Nobody has opened this record yet" in looked(cast.dana(), factories.contact("ana@goodmail.example"))
+    assert "Nobody has opened this record yet" in looked(
+        cast.dana(), factories.contact("ana@goodmail.example")
+    )
 
 
 def test_who_may_not_see_contacts_finds_no_page(ana: Contact) -> None:
