@@ -17,6 +17,7 @@ from marketing.compliance import queries, rules
 from marketing.compliance.queries import Asked
 from safeguards import audit
 from safeguards.actor import Actor
+from safeguards.log import RowFilter
 
 audit.declare("evidence.exported", "kind", "rows", "sha256", "filters")
 
@@ -70,7 +71,14 @@ def export_evidence(*, actor: Actor, asked: Asked) -> Evidence:
         [rules.COLUMNS[asked.kind]], totals.passing(rows), _closing(actor, asked, totals, now)
     )
     return _handed_over(
-        actor, file, digest, now, kind=rules.NAMES[asked.kind], rows=totals.rows, filters=asked.named
+        actor,
+        file,
+        digest,
+        now,
+        kind=rules.NAMES[asked.kind],
+        rows=totals.rows,
+        filters=asked.named,
+        patient=asked.filter.patient if isinstance(asked.filter, RowFilter) else "",
     )
 
 
@@ -135,10 +143,12 @@ def _handed_over(
     kind: str,
     rows: int,
     filters: Mapping[str, str],
+    patient: str = "",
 ) -> Evidence:
     audit.record(
         "evidence.exported",
         actor=actor,
+        patient=patient,
         details={"kind": kind, "rows": rows, "sha256": sha256, "filters": dict(filters)},
     )
     return Evidence(

@@ -205,6 +205,18 @@ def test_who_looks_at_a_patients_rows_is_found_among_them() -> None:
     assert (look.patient, look.details["filters"]) == (key, {"contact": "", "by": "all"})
 
 
+def test_a_file_of_a_patients_rows_is_told_among_them() -> None:
+    cast.clinic()
+    person = factories.contact("ana@goodmail.example")
+    answer = ask(cast.olive(), "evidence_csv", "log", contact=str(person.pk), by="all")
+    assert b"".join(answer.streaming_content).count(b"consent.recorded") == 1
+    row = AuditEvent.objects.get(action="evidence.exported")
+    assert (row.patient, row.details["filters"]) == (
+        bytes(person.person_key).hex(),
+        {"contact": "", "by": "all"},
+    )
+
+
 # One row
 
 
