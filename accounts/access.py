@@ -68,6 +68,7 @@ ROLES: dict[str, frozenset[Permission]] = {
     "importer": frozenset({P.IMPORT_CONTACTS}),
     "delivery": frozenset({P.DELIVER, P.LAUNCH_CAMPAIGN}),
     "index": frozenset({P.INDEX_CONTACTS}),
+    "log": frozenset({P.VIEW_AUDIT}),
     "setup": frozenset(set(P) - {P.DELIVER, P.INDEX_CONTACTS}),
 }
 
@@ -77,6 +78,8 @@ IDENTITY_FIELDS: frozenset[str] = frozenset(
 )
 
 SEGMENT_FIELDS: frozenset[str] = frozenset({"name", "tree"})
+# What an officer writes under a review of the log.
+NOTE_FIELDS: frozenset[str] = frozenset({"note"})
 LIST_FIELDS: frozenset[str] = frozenset({"name", "description"})
 
 
@@ -139,18 +142,20 @@ def grant(actor: Actor, permission: Permission) -> Grant:
 
     Viewing and editing contacts opens identity and what lists are called; clinical fields need the clinical permission; delivery
     and the importer, which act for nobody in particular, open what their work needs. Segment permissions open a segment's name
-    and rules, and a list's name, nobody's record.
+    and rules, and a list's name, nobody's record; viewing the audit log opens what was written under its reviews.
     """
     require(actor, permission)
     if permission in {P.VIEW_SEGMENTS, P.EDIT_SEGMENTS}:
         return Grant(actor=actor, fields=SEGMENT_FIELDS)
+    if permission is P.VIEW_AUDIT:
+        return Grant(actor=actor, fields=NOTE_FIELDS)
     if permission in {P.DELIVER, P.INDEX_CONTACTS, P.IMPORT_CONTACTS} or allowed(actor, P.VIEW_CLINICAL):
         return Grant(actor=actor, fields=ALL_FIELDS)
     return Grant(actor=actor, fields=IDENTITY_FIELDS | LIST_FIELDS)
 
 
 def system(part: str) -> Actor:
-    """The principal of a part of the system that acts by itself: importer, delivery, index or setup."""
+    """The principal of a part of the system that acts by itself: importer, delivery, index, log or setup."""
     if part not in ROLES or part in Role.values:
         raise ValueError(part)
     return Actor(kind="system", id=part, display=part, role=part)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from contacts.views import by_hand, fields, imports, lists, of_segments, people
+from contacts.views import by_hand, fields, imports, lists, looked, of_segments, people
 
 urlpatterns = [
     path("contacts/", people.contacts, name="contacts"),
@@ -12,6 +12,7 @@ urlpatterns = [
     path("contacts/<int:pk>/delete/", by_hand.delete, name="contact_delete"),
     path("contacts/<int:pk>/restore/", by_hand.restore, name="contact_restore"),
     path("contacts/<int:pk>/timeline/", people.timeline, name="contact_timeline"),
+    path("contacts/<int:pk>/looked/", looked.looked, name="contact_looked"),
     path("contacts/<int:pk>/clinical/", people.clinical, name="contact_clinical"),
     path("contacts/<int:pk>/ask/", people.ask, name="contact_ask"),
     path("contacts/import/", imports.imports, name="imports"),

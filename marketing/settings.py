@@ -9,6 +9,7 @@ WELLSENT_ANCHOR_PUBLIC_KEYS                     public keys that signed earlier 
 WELLSENT_STAFF_URL, WELLSENT_PUBLIC_URL         addresses of the staff's and the patients' pages, on different hosts or ports
 WELLSENT_TRUSTED_PROXIES                        how many proxies of your own stand in front, each adding to X-Forwarded-For
 WELLSENT_IDLE_SECONDS, WELLSENT_LONGEST_SECONDS, WELLSENT_WARN_SECONDS   when a session ends by itself; shorter ones alone
+WELLSENT_LOG_REVIEW                             how often the audit log is reviewed: weekly (default) or monthly
 WELLSENT_DEMO                                   the demonstration: every mail goes to the sandbox on this machine
 DELIVERY_DNS, DELIVERY_SMTP_PORT, DELIVERY_CA_FILE   resolver (host:port), port and authority to trust in place of the public ones
 """
@@ -274,6 +275,7 @@ CELERY_BEAT_SCHEDULE = {
     "sessions": {"task": "accounts.end_overdue", "schedule": 60.0, "options": {"expires": 50}},
     "alerts": {"task": "accounts.look_for_unusual", "schedule": 60.0, "options": {"expires": 50}},
     "notices": {"task": "delivery.send_notices", "schedule": 5.0, "options": {"expires": 10}},
+    "log": {"task": "compliance.sweep", "schedule": 60.0, "options": {"expires": 60}},
     "imports": {"task": "contacts.sweep_imports", "schedule": 5.0, "options": {"expires": 10}},
 }
 
@@ -284,6 +286,8 @@ JOURNAL_DIR = STATE_DIR / "journal"
 DELIVERY_DNS = environment.text("DELIVERY_DNS", "")
 DELIVERY_SMTP_PORT = int(environment.text("DELIVERY_SMTP_PORT", "25"))
 DELIVERY_CA_FILE = environment.text("DELIVERY_CA_FILE", "")
+# How often somebody has to review the audit log and sign: "weekly" or "monthly" (BEHAVIOURS A8).
+LOG_REVIEW = environment.text("WELLSENT_LOG_REVIEW", "weekly")
 # The sandbox's mail lies outside the database, and only in the demonstration.
 SANDBOX_DIR = STATE_DIR / "sandbox"
 CORPUS_DIR = Path(environment.text("CORPUS_DIR", str(BASE_DIR.parent / "shared" / "data")))

@@ -54,6 +54,22 @@ class AuditEvent(models.Model):
             models.Index(fields=["actor_id", "at"], name="audit_actor_at"),
             # What people did, among the millions of records that delivery opens.
             models.Index(fields=["id"], name="audit_people", condition=models.Q(actor_kind="user")),
+            # What the search of the log filters by, each in the order in which rows are shown.
+            models.Index(fields=["at"], name="audit_at"),
+            models.Index(fields=["at"], name="audit_people_at", condition=models.Q(actor_kind="user")),
+            models.Index(fields=["at"], name="audit_refused_at", condition=~models.Q(outcome="success")),
+            models.Index(
+                fields=["session_hash", "at"],
+                name="audit_session_at",
+                condition=~models.Q(session_hash=""),
+            ),
+            models.Index(fields=["ip", "at"], name="audit_ip_at", condition=models.Q(ip__isnull=False)),
+            models.Index(
+                fields=["target_kind", "target_id", "at"],
+                name="audit_target_at",
+                condition=~models.Q(target_kind=""),
+            ),
+            models.Index(fields=["request_id"], name="audit_request", condition=~models.Q(request_id="")),
         ]
 
     def __str__(self) -> str:

@@ -14,10 +14,13 @@ from safeguards.fields import Sealed, message_of
 
 _LABEL = b"phi"
 
-audit.declare("phi.revealed", fields=audit.WORDS, count=int, table=audit.WORD)
-audit.declare("phi.refused", fields=audit.WORDS, count=int, table=audit.WORD)
+audit.declare("phi.revealed", fields=audit.WORDS, count=int, table=audit.WORD, patients=audit.PATIENTS)
+audit.declare("phi.refused", fields=audit.WORDS, count=int, table=audit.WORD, patients=audit.PATIENTS)
 audit.declare("phi.amended", fields=audit.CHANGED, table=audit.WORD)
 audit.declare("phi.seal_broken", table=audit.WORD, field=audit.WORD, row=audit.ROW)
+
+NAMED_AT_MOST = 200
+"""So many people of a batch are named in its audit row, where a person opens it: a page of a list has 50."""
 
 SealBroken = crypto.SealBroken
 """A record isn't what was sealed, or stands where it wasn't sealed for."""
@@ -102,8 +105,9 @@ def reveal(
     """Open the named fields of some records of one table, in their order, each as a mapping; absent ones are None.
 
     One audit row a batch names the actor, the purpose, the fields and the count; where a single patient is opened, it
-    carries that person's pseudonym. Refused, with an audit row of its own, where the grant doesn't cover a field.
-    Raises SealBroken, and opens nothing at all, if one record fails its tag. `purpose` must say why in a few words.
+    carries that person's pseudonym, and where somebody on the staff opens a page of them, all of theirs. Refused, with an
+    audit row of its own, where the grant doesn't cover a field. Raises SealBroken, and opens nothing at all, if one record
+    fails its tag. `purpose` must say why in a few words.
     """
     return _revealed(records, fields, grant, purpose, lambda record: _open(record, sealed_field))
 
@@ -185,6 +189,8 @@ def _revealed(
     table = records[0]._meta.db_table
     details: dict[str, Any] = {"table": table, "fields": sorted(fields), "count": len(records)}
     patient = _pseudonym(records[0]) if len(records) == 1 else ""
+    if named := _people_of(records, grant.actor):
+        details["patients"] = named
     if not grant.covers(fields):
         audit.record_apart(
             "phi.refused",
@@ -205,6 +211,16 @@ def _revealed(
         details=details,
     )
     return [_only(fields, values) for values in opened]
+
+
+def _people_of(records: Sequence[models.Model], actor: Actor) -> list[str]:
+    """Whose records a person on the staff opens at once, so that each of them can be told who looked (decision 28).
+
+    The system's batches name nobody: what delivery opens stands in the message log, person by person.
+    """
+    if actor.kind != "user" or not 1 < len(records) <= NAMED_AT_MOST:
+        return []
+    return sorted({key for record in records if (key := _pseudonym(record))})
 
 
 def _only(fields: Collection[str], values: _Opened) -> _Opened:

@@ -13,6 +13,7 @@ from campaigns.delivery.models import Message, MessageEvent
 from campaigns.delivery.verdict import Reason
 from campaigns.models import Campaign
 from campaigns.queries.plans import is_clinical
+from contacts.models import Contact
 from contacts.queries import named
 from safeguards import audit
 from safeguards.actor import Actor
@@ -175,7 +176,13 @@ def messages_of(actor: Actor, contact_id: int) -> list[dict[str, object]]:
     """
     access.require(actor, Permission.VIEW_CONTACTS)
     rows = delivery.messages_of_contact(contact_id, clinical=access.allowed(actor, Permission.VIEW_CLINICAL))
-    audit.record("messages.viewed", actor=actor, details={"contact": contact_id, "count": len(rows)})
+    person = Contact.objects.filter(pk=contact_id).values_list("person_key", flat=True).first()
+    audit.record(
+        "messages.viewed",
+        actor=actor,
+        patient=bytes(person).hex() if person else "",
+        details={"contact": contact_id, "count": len(rows)},
+    )
     return rows
 
 

@@ -27,6 +27,7 @@ from contacts.queries.lists import (
     reach_of,
     segments_with,
 )
+from contacts.queries.looked import Look, Looks, looks, openers_lately
 from contacts.queries.of_segments import PeopleOfRules, people_of_rules, people_of_segment
 from contacts.queries.people import (
     Chart,
@@ -61,6 +62,8 @@ __all__ = [
     "ListedField",
     "ListedImport",
     "ListedProblem",
+    "Look",
+    "Looks",
     "Member",
     "Members",
     "OpenList",
@@ -85,12 +88,14 @@ __all__ = [
     "list_of",
     "list_page",
     "lists_of",
+    "looks",
     "may_be_named",
     "may_see_rows",
     "may_type",
     "members",
     "named",
     "newest_contacts",
+    "openers_lately",
     "people_of_rules",
     "people_of_segment",
     "problem_rows",

@@ -140,6 +140,7 @@ def _chart(
         "messages_url": _messages_url(pk),
         "may_edit": access.allowed(actor, Permission.EDIT_CONTACTS),
         "just_added": "added" in request.GET,
+        "openers": queries.openers_lately(person),
     }
     context |= _happened(request, actor, person)
     if context["may_edit"]:

@@ -11,6 +11,7 @@ TITLES: dict[Kind, Promise] = {
     Kind.OPT_OUTS: _("Opt-outs"),
     Kind.ACCESS: _("Access log"),
     Kind.STAFF: _("Staff and factors"),
+    Kind.LOG: _("Audit log"),
 }
 
 ABOUT: dict[Kind, Promise] = {
@@ -23,6 +24,7 @@ ABOUT: dict[Kind, Promise] = {
         "Who opened, looked for or took away records, and who was refused. It never shows what was read."
     ),
     Kind.STAFF: _("Who can sign in, by what second factor, and who is signed in now."),
+    Kind.LOG: _("Who did what, when, from where. Each row holds the hash of the one before."),
 }
 
 ACCESS_WORDS: dict[str, Promise] = {
@@ -58,4 +60,38 @@ SOURCES: dict[str, Promise] = {
 BOUNCES: dict[str, Promise] = {
     "no_such_address": _("No such address"),
     "refused": _("Refused by the receiver"),
+}
+
+# What a walk over the chain can find, and what to do.
+# What to do about a finding of a verification, by its code.
+ADVICE: dict[str, Promise] = {
+    "changed": _(
+        "Don't rely on what this row says. Compare it with a backup, and find who had access to the database."
+    ),
+    "broken": _("A row before it was changed, removed or put in. Compare the rows around it with a backup."),
+    "missing": _(
+        "Somebody with the database's own rights removed it. Compare with a backup, and find who had access."
+    ),
+    "inserted": _(
+        "Somebody wrote into the table past the product. Don't rely on this row; find who had access."
+    ),
+    "unchained": _("Look whether the background workers run; they chain rows each second."),
+    "unfit": _("It wasn't written by the product. Don't rely on it; find who had access to the database."),
+    "unreadable": _("Look whether the database is sound: its own log says why these rows can't be read."),
+    "cut": _(
+        "Rows behind this place are gone. Compare with a backup; where one was restored, say so with “audit accept-restore”."
+    ),
+    "rewritten": _("Compare with a backup, and find who had the rights of the database's owner."),
+    "anchors": _(
+        "Look whether the folder of anchors is there and may be read. Until then a cut end would show nowhere."
+    ),
+    "anchor_forged": _(
+        "Somebody without the key wrote into the folder of anchors. Find who had access to it."
+    ),
+    "anchor_removed": _(
+        "Somebody changed the folder of anchors. Bring it back from a copy, and find who had access to it."
+    ),
+    "anchor_torn": _(
+        "A crash or a full disk may have cut it off. Look at the file, and keep a copy as it is."
+    ),
 }

@@ -1,7 +1,7 @@
 """The demo's staff over the weeks: who signed in from where, who has left, and who is invited and hasn't come yet."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from marketing.demo import people
 from safeguards.actor import Actor
 
 At = Callable[[datetime], AbstractContextManager[None]]
+Doing = Callable[[Client], None]
 
 _WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0 Safari/537.36"
 _MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 14_6) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15"
@@ -33,8 +34,15 @@ _chance = random.Random(11)  # noqa: S311 - plays dice for a story, guards nothi
 _LEFT = "priya@northfield.example"
 
 
-def sign_in(short: str, *, sign_out: bool = True, device: tuple[str, str] | None = None) -> None:
-    """One of the people signs in by the pages themselves, looks at their account, and as a rule signs out."""
+def sign_in(
+    short: str,
+    *,
+    sign_out: bool = True,
+    device: tuple[str, str] | None = None,
+    doing: Doing | None = None,
+    mistyped: bool = False,
+) -> None:
+    """One of the people signs in by the pages themselves, does something there, and as a rule signs out."""
     player = people.player(short)
     if player is None:
         raise RuntimeError(f"the demo has nobody called {short}")
@@ -46,20 +54,25 @@ def sign_in(short: str, *, sign_out: bool = True, device: tuple[str, str] | None
     browser = _browsers.setdefault((short, user_agent), {})
     if kept := browser.get(devices.COOKIE):
         client.cookies[devices.COOKIE] = kept
+    if mistyped:
+        for typed in ("northfield", "Northfield1"):
+            client.post("/account/login/", {"login": player.email, "password": typed})
     client.post("/account/login/", {"login": player.email, "password": player.password})
     client.post("/account/factor/", {"code": player.code})
     if client.get("/account/").status_code != 200:
         raise RuntimeError(f"{player.name} could not sign in")
     browser[devices.COOKIE] = client.cookies[devices.COOKIE].value
+    if doing is not None:
+        doing(client)
     if sign_out:
         client.post("/account/logout/")
 
 
-def worked(at: At, sent: datetime) -> None:
+def worked(at: At, sent: datetime, doings: Mapping[str, Doing], *, mistyped: bool = False) -> None:
     """The people around a campaign that was sent then: who wrote it, who approved it, and who looked after them."""
     for short, before in (("dana", 24), ("ada", 22), ("dana", 2), ("marcus", 1), ("olive", -2)):
         with at(sent - timedelta(hours=before, minutes=_chance.randrange(50))):
-            sign_in(short)
+            sign_in(short, doing=doings.get(short), mistyped=mistyped and short == "dana")
 
 
 def came(at: At, days_ago: int) -> None:

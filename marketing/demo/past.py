@@ -29,7 +29,7 @@ from contacts.consent import actions as consent
 from contacts.consent.models import Confirmation, Topic
 from contacts.models import Contact, Import
 from contacts.segments.models import Segment
-from marketing.demo import by_hand, colleagues, dana, patients, people, sample, watching
+from marketing.demo import by_hand, colleagues, dana, oversight, patients, people, sample, watching
 from marketing.demo.plans import PAST, SEGMENTS, Plan
 from safeguards import audit, tokens
 
@@ -59,6 +59,11 @@ def _moment(days_ago: int, hour: int) -> datetime:
     return datetime.combine(day, time(hour, _chance.randrange(60), _chance.randrange(60)), _ZONE)
 
 
+def _evening(days_ago: int) -> datetime:
+    """When a day's doings lie behind; without a throw of the dice, so that the patients of the story stay the same."""
+    return datetime.combine(timezone.localdate() - timedelta(days=days_ago), time(_EVENING + 2), _ZONE)
+
+
 def hire() -> None:
     """The four people of the story, who were there before it."""
     with at(_moment(WEEKS * 7 + 1, 8)):
@@ -78,7 +83,7 @@ def live(say: Say) -> None:
             by_hand.begin()
         colleagues.came(at, WEEKS * 7 - 1)
         for week, plan in enumerate(PAST):
-            _campaign(plan, found[plan.segment])
+            _campaign(week, plan, found[plan.segment])
             _confirmations(plan.days_ago - 1)
             with at(_moment(plan.days_ago - 1, 15)):
                 by_hand.each_week(week)
@@ -87,6 +92,7 @@ def live(say: Say) -> None:
                 if week == _NEWCOMER:
                     by_hand.newcomer()
                     sending_notices.send_waiting()
+            oversight.until(at, _evening(plan.days_ago - 1))
             while audit.chain():
                 pass
         watching.weeks(at, _moment)
@@ -106,10 +112,10 @@ def _first_import(today: date) -> None:
         raise RuntimeError(f"the first import ended as {source.state}: {source.problem}")
 
 
-def _campaign(plan: Plan, segment: Segment) -> None:
+def _campaign(week: int, plan: Plan, segment: Segment) -> None:
     marcus = access.of_user(people.user("marcus"))
     sent = _moment(plan.days_ago, plan.hour)
-    colleagues.worked(at, sent)
+    colleagues.worked(at, sent, oversight.doings(week), mistyped=oversight.mistypes(week))
     with at(sent - timedelta(hours=27)):
         campaign = dana.write(plan, segment)
     if plan.back:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -17,6 +18,7 @@ from campaigns.queries import missed, waiting_for_approval
 from campaigns.rules import Missed
 from contacts.models import Contact, Import
 from contacts.segments.models import Segment
+from marketing.compliance.queries import days_of, waiting_reviews
 from safeguards.actor import Actor
 
 # Finished imports with problems are pointed to for so long.
@@ -66,7 +68,38 @@ def needs_you(actor: Actor) -> list[Waiting]:
         found.extend(_missed())
     if access.allowed(actor, Permission.IMPORT_CONTACTS):
         found.extend(_imports(actor))
+    if access.allowed(actor, Permission.VIEW_AUDIT):
+        found.extend(_reviews(actor))
     return found
+
+
+def _reviews(actor: Actor) -> list[Waiting]:
+    """Reviews of the audit log that this person could sign: one by its days, several in one line."""
+    waiting, now = waiting_reviews(actor), timezone.now()
+    if not waiting:
+        return []
+    late = any(review.signed_at is None and review.due_at <= now for review in waiting)
+    number, review = len(waiting), waiting[0]
+    first, last = (date_format(day, "M j, Y") for day in days_of(review))
+    title = ngettext(
+        "The audit log of %(first)s to %(last)s waits for review",
+        "%(number)d periods of the audit log wait for review",
+        number,
+    )
+    text = _("Look at the figures, write what you found, and sign.")
+    if late:
+        text = _("Overdue. Look at the figures, write what you found, and sign.")
+    elif all(each.signed_at for each in waiting):
+        text = _("Some of it was the signer's own doing, so a second reader is asked for.")
+    return [
+        Waiting(
+            kind="bad" if late else "warn",
+            icon="clipboard-check",
+            title=title % {"first": first, "last": last, "number": number},
+            text=text,
+            url=reverse("log_review", args=[review.pk]) if number == 1 else reverse("log_reviews"),
+        )
+    ]
 
 
 def _missed() -> list[Waiting]:

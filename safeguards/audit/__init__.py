@@ -7,6 +7,7 @@ second behind, gives each committed row its sequence and hash; anchors outside t
 
 from safeguards.audit.chaining import GENESIS as GENESIS
 from safeguards.audit.chaining import chain as chain
+from safeguards.audit.chaining import hash_of as hash_of
 from safeguards.audit.chaining import unchained as unchained
 from safeguards.audit.changes import Changes as Changes
 from safeguards.audit.changes import changed as changed
@@ -22,6 +23,7 @@ from safeguards.audit.schema import DOMAIN as DOMAIN
 from safeguards.audit.schema import FILTERS as FILTERS
 from safeguards.audit.schema import NETWORK as NETWORK
 from safeguards.audit.schema import NUMBERS as NUMBERS
+from safeguards.audit.schema import PATIENTS as PATIENTS
 from safeguards.audit.schema import ROW as ROW
 from safeguards.audit.schema import TITLE as TITLE
 from safeguards.audit.schema import WORD as WORD

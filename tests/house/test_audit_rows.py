@@ -7,6 +7,7 @@ import importlib
 from django.template.loader import get_template
 from django.utils import translation
 
+from marketing.compliance.acts import WORDS
 from safeguards import notices
 from tests.house.source import ROOT, Module, calls, dotted, product
 
@@ -56,6 +57,7 @@ PLAIN = {
     "staff.passkey_counter",
     "staff.password_changed",
     "staff.recovery_used",
+    "staff.review_overdue",
 }
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -270,3 +272,11 @@ def test_every_kind_of_notice_has_its_words_in_every_language() -> None:
         assert len(set(written.values())) == len(languages), f"{kind} isn't translated"
     left = {path.stem for path in (ROOT / "templates" / "notices").glob("*.txt")}
     assert left == kinds - COMPOSED, "a template without a notice, or a notice without one"
+
+
+def test_every_declared_action_is_told_in_plain_english() -> None:
+    """The audit log is read by officers: an act without words is shown to them by its own name."""
+    missing = sorted(set(declarations()) - set(WORDS))
+    assert not missing, f"marketing/compliance/acts.py has no words for {missing}"
+    # And nothing can be chosen there that never happens.
+    assert sorted(set(WORDS) - set(declarations())) == []

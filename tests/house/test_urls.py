@@ -6,6 +6,7 @@ A stranger is led to sign in, somebody without a second factor to setting one up
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
+from accounts import access
 from accounts import actions as accounts
 from accounts.middleware import ENROL, PUBLIC
 from accounts.models import Alert, Role, User
@@ -29,9 +31,11 @@ from contacts import actions as contacts
 from contacts.consent import actions as consent
 from contacts.consent.models import Topic
 from contacts.models import Contact, Membership
+from marketing.compliance import actions as compliance
+from marketing.compliance.models import Review, Verification
 from marketing.demo.urls import urlpatterns as demo
 from safeguards import notices, tokens
-from safeguards.models import Notice
+from safeguards.models import AuditEvent, Notice
 from tests import cast, databases, factories
 from tests.campaigns import plans
 from tests.sessions import signed_in
@@ -150,6 +154,7 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("contact_delete", POST, (302, 302, 302, 404, 404, 404, 302, 404)),
     ("contact_edit", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
     ("contact_edit", POST, (302, 302, 422, 404, 404, 404, 422, 404)),
+    ("contact_looked", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("contact_messages", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("contact_new", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
     ("contact_new", POST, (302, 302, 422, 404, 404, 404, 422, 404)),
@@ -255,6 +260,17 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("test_mail", GET, (302, 302, 200, 404, 404, 404, 200, 404)),
     # Reports; the evidence itself is the compliance officer's to take away.
     ("compliance", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("audit_log", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("audit_patient", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("audit_patients", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("audit_patients", POST, (302, 302, 404, 404, 404, 302, 302, 404)),
+    ("audit_row", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("audit_verification", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("audit_verify", POST, (302, 302, 404, 404, 404, 302, 302, 404)),
+    ("log_review", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("log_review_csv", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
+    ("log_review_sign", POST, (302, 302, 404, 404, 404, 422, 422, 404)),
+    ("log_reviews", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
     ("evidence_access", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
     ("evidence_consent", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
     ("evidence_csv", GET, (302, 302, 404, 404, 404, 200, 200, 404)),
@@ -271,7 +287,12 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
 ]
 
 # What has to be said for the permission to be asked at all.
-POSTED = {"contact_clinical": {"purpose": "compliance review"}, "template_new": {"starter": "blank"}}
+POSTED = {
+    "audit_patients": {"text": "ana@goodmail.example"},
+    "contact_clinical": {"purpose": "compliance review"},
+    "log_review_sign": {"note": "Nothing unusual.", "digest": ""},
+    "template_new": {"starter": "blank"},
+}
 
 # The patients' pages, by hand: a good token, and one that we never made. Nobody signs in there.
 PATIENTS: list[tuple[str, str, int, int]] = [
@@ -388,6 +409,17 @@ def _world() -> World:
         "starter_preview": ["clinic-news"],
         "template": [template.pk],
         "test_mail": [designs.send_test(actor=dana, design=template, to=people["marketer"], sample="maria")],
+    }
+    compliance.ask_verification(actor=access.system("log"))
+    now = timezone.now()
+    review = Review.objects.create(
+        begins=now - timedelta(days=7), ends=now - timedelta(hours=1), zone="UTC", opened_at=now, due_at=now
+    )
+    made.things |= {
+        "audit_patient": [person.pk],
+        "audit_row": [AuditEvent.objects.earliest("pk").pk],
+        "audit_verification": [Verification.objects.get().pk],
+        "log": [review.pk],
     }
     message = Message.objects.get(mailing_id=left.pk)
     made.things["evidence_message"] = [left.pk, message.id]

@@ -1,5 +1,6 @@
 """What somebody asks of one kind of evidence, and the rows that answer it in a file."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -9,12 +10,14 @@ from accounts.access import Permission
 from accounts.queries import Factor, StaffFilter
 from campaigns.delivery.message_log import LogFilter, lines_of_log, sent_after_each
 from contacts.consent.queries import LedgerFilter, StopFilter, all_acts, pages_of_stops
+from marketing.compliance.acts import words_of
 from marketing.compliance.rules import Kind, utc
 from safeguards.actor import Actor
+from safeguards.log import RowFilter, all_rows
 from safeguards.queries import EventFilter, all_events
 
 Row = tuple[object, ...]
-Filter = LogFilter | LedgerFilter | StopFilter | EventFilter | StaffFilter
+Filter = LogFilter | LedgerFilter | StopFilter | EventFilter | StaffFilter | RowFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ def messages_of_mailing(mailing_id: int) -> Asked:
 def rows(actor: Actor, asked: Asked) -> Iterator[Row]:
     """The rows of a file, oldest first, never all in memory. Needs the permission to export evidence.
 
-    Staff and the access log need the permission to view the audit log besides.
+    Staff, the access log and the audit log need the permission to view the audit log besides.
     """
     access.require(actor, Permission.EXPORT_EVIDENCE)
     match asked.filter:
@@ -49,6 +52,9 @@ def rows(actor: Actor, asked: Asked) -> Iterator[Row]:
         case EventFilter():
             access.require(actor, Permission.VIEW_AUDIT)
             return _events(actor, asked.filter)
+        case RowFilter():
+            access.require(actor, Permission.VIEW_AUDIT)
+            return _log(asked.filter)
         case StaffFilter():
             return _staff(actor, asked.filter)
 
@@ -136,6 +142,37 @@ def _events(actor: Actor, asked: EventFilter) -> Iterator[Row]:
             event.patient,
             event.ip,
             event.request_id,
+        )
+
+
+def _log(asked: RowFilter) -> Iterator[Row]:
+    for event in all_rows(asked):
+        link = getattr(event, "link", None)
+        yield (
+            event.pk,
+            utc(event.at),
+            event.action,
+            words_of(event.action),
+            event.outcome,
+            event.actor_display,
+            event.actor_kind,
+            event.actor_id,
+            event.session_hash,
+            event.method,
+            event.factor,
+            event.ip,
+            event.user_agent,
+            event.target_kind,
+            event.target_id,
+            event.patient,
+            event.purpose,
+            event.reason,
+            json.dumps(event.details, ensure_ascii=False, sort_keys=True),
+            event.request_id,
+            event.version,
+            link.sequence if link else "",
+            bytes(link.hash).hex() if link else "",
+            bytes(link.previous).hex() if link else "",
         )
 
 

@@ -22,8 +22,8 @@ from campaigns.delivery.message_log import (
 from campaigns.models import Campaign
 from contacts.consent.models import ConsentRecord, Suppression
 from contacts.consent.queries import LedgerFilter, StopFilter, page_of_acts, page_of_stops, recorded_since
+from marketing.compliance.queries.log import looked
 from marketing.compliance.rules import NAMES, Kind
-from safeguards import audit
 from safeguards.actor import Actor
 from safeguards.queries import (
     ChainState,
@@ -33,8 +33,6 @@ from safeguards.queries import (
     last_taken,
     page_of_events,
 )
-
-audit.declare("audit.viewed", count=int, filters=audit.FILTERS)
 
 LATELY = timedelta(days=30)
 SHOWN_TAKEN = 5
@@ -168,7 +166,7 @@ def accesses(
         )
         for event in events
     ]
-    audit.record("audit.viewed", actor=actor, details={"count": len(found), "filters": dict(named)})
+    looked(actor, named, len(found))
     return found
 
 

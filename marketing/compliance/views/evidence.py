@@ -22,6 +22,7 @@ from marketing.compliance.queries import Asked
 from marketing.compliance.queries.evidence import Access
 from marketing.compliance.queries.history import KINDS
 from marketing.compliance.rules import Kind, pseudonym
+from marketing.compliance.views.tabs import address, tabs
 from marketing.compliance.wording import (
     ABOUT,
     ACCESS_WORDS,
@@ -46,7 +47,7 @@ Rows = list[tuple[str, Any]]
 def compliance(request: HttpRequest) -> HttpResponse:
     """`/compliance/`: each kind of evidence in one number, and whether it can be relied on."""
     actor = access.of(request)
-    context = {"overview": queries.overview(actor), "tabs": _tabs(None), "people_url": _address(Kind.ACCESS)}
+    context = {"overview": queries.overview(actor), "tabs": tabs(None), "people_url": address(Kind.ACCESS)}
     return render(request, "compliance/overview.html", context)
 
 
@@ -69,7 +70,7 @@ def listing(request: HttpRequest, kind: Kind) -> HttpResponse:
         request,
         f"compliance/{kind.name.lower()}.html",
         {
-            "tabs": _tabs(kind),
+            "tabs": tabs(kind),
             "title": TITLES[kind],
             "about": ABOUT[kind],
             "form": form,
@@ -97,7 +98,7 @@ def evidence_csv(request: HttpRequest, kind: str) -> HttpResponseBase:
     access.require(actor, access.Permission.EXPORT_EVIDENCE)
     form = FORMS[kind](request.GET)
     if not form.is_valid():
-        return redirect(f"{reverse(f'evidence_{kind.name.lower()}')}?{request.GET.urlencode()}")
+        return redirect(f"{address(kind).partition('?')[0]}?{request.GET.urlencode()}")
     evidence = actions.export_evidence(actor=actor, asked=form.asked())
     response = FileResponse(
         evidence.file, as_attachment=True, filename=evidence.name, content_type="text/csv; charset=utf-8"
@@ -119,16 +120,6 @@ def _kind(given: str) -> Kind:
         return Kind(given)
     except ValueError:
         raise Http404 from None
-
-
-def _tabs(current: Kind | None) -> list[tuple[str, object, bool]]:
-    return [(_address(kind), TITLES[kind], kind is current) for kind in Kind]
-
-
-def _address(kind: Kind) -> str:
-    # The access log opens with what people did: the system opens records for each message that it makes.
-    only_people = "?person=user" if kind is Kind.ACCESS else ""
-    return f"{reverse(f'evidence_{kind.name.lower()}')}{only_people}"
 
 
 def _key(given: str) -> tuple[int, int] | None:

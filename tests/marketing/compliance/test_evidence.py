@@ -41,7 +41,7 @@ from tests.marketing.compliance.test_reports import FORMULA, ask, page, sent
 from tests.sessions import signed_in
 
 pytestmark = pytest.mark.django_db
-PAGES = {kind: f"evidence_{kind.name.lower()}" for kind in Kind}
+PAGES = {kind: "audit_log" if kind is Kind.LOG else f"evidence_{kind.name.lower()}" for kind in Kind}
 ADDRESS = bytes([2]) * 16
 
 

@@ -13,6 +13,7 @@ class Kind(StrEnum):
     OPT_OUTS = "opt-outs"
     ACCESS = "access"
     STAFF = "staff"
+    LOG = "log"
 
 
 # As the report is called in its file and in the audit log.
@@ -22,6 +23,7 @@ NAMES = {
     Kind.OPT_OUTS: "opt-outs",
     Kind.ACCESS: "access log",
     Kind.STAFF: "staff and second factors",
+    Kind.LOG: "audit log",
 }
 COLUMNS = {
     Kind.MESSAGES: (
@@ -98,6 +100,32 @@ COLUMNS = {
         "open sessions",
         "account since (UTC)",
     ),
+    Kind.LOG: (
+        "event",
+        "at (UTC)",
+        "action",
+        "in words",
+        "outcome",
+        "who",
+        "who (kind)",
+        "who (id)",
+        "session (hash)",
+        "method",
+        "factor",
+        "from address",
+        "browser",
+        "object (kind)",
+        "object (id)",
+        "patient (pseudonym)",
+        "purpose",
+        "reason",
+        "details",
+        "request",
+        "version",
+        "place in the chain",
+        "hash",
+        "hash before",
+    ),
 }
 # Columns whose values are counted in the closing block, and one whose numbers are added up there.
 COUNTED = {
@@ -106,6 +134,7 @@ COUNTED = {
     Kind.OPT_OUTS: "scope",
     Kind.ACCESS: "outcome",
     Kind.STAFF: "second factor",
+    Kind.LOG: "outcome",
 }
 ADDED = {Kind.OPT_OUTS: "sends after"}
 

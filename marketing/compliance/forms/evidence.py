@@ -169,7 +169,7 @@ class OptOutsForm(EvidenceForm):
         )
 
 
-def _people() -> list[tuple[str, str]]:
+def people() -> list[tuple[str, str]]:
     return [
         ("", _("Everybody")),
         ("user", _("The staff")),
@@ -184,7 +184,7 @@ class AccessForm(EvidenceForm):
     kind = Kind.ACCESS
     PEOPLE = frozenset({"person"})
 
-    person = forms.ChoiceField(label=gettext_lazy("Who"), required=False, choices=_people)
+    person = forms.ChoiceField(label=gettext_lazy("Who"), required=False, choices=people)
     action = forms.ChoiceField(
         label=gettext_lazy("What"),
         required=False,
@@ -224,8 +224,3 @@ class StaffForm(EvidenceForm):
         return StaffFilter(
             role=given.get("role", ""), active={"yes": True, "no": False}.get(given.get("active", ""))
         )
-
-
-FORMS: dict[Kind, type[EvidenceForm]] = {
-    form.kind: form for form in (MessagesForm, ConsentForm, OptOutsForm, AccessForm, StaffForm)
-}

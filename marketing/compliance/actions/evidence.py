@@ -3,7 +3,7 @@
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
@@ -17,6 +17,7 @@ from marketing.compliance import queries, rules
 from marketing.compliance.queries import Asked
 from safeguards import audit
 from safeguards.actor import Actor
+from safeguards.log import RowFilter
 
 audit.declare(
     "evidence.exported", kind=rules.NAMES.values(), rows=int, sha256=audit.DIGEST, filters=audit.FILTERS
@@ -68,55 +69,124 @@ def export_evidence(*, actor: Actor, asked: Asked) -> Evidence:
     access.require(actor, Permission.EXPORT_EVIDENCE)
     now, totals = timezone.now(), _Totals(asked.kind)
     rows = queries.rows(actor, asked)
+    file, digest = _written(
+        [rules.COLUMNS[asked.kind]], totals.passing(rows), _closing(actor, asked, totals, now)
+    )
+    return _handed_over(
+        actor,
+        file,
+        digest,
+        now,
+        kind=rules.NAMES[asked.kind],
+        rows=totals.rows,
+        filters=asked.named,
+        patient=asked.filter.patient if isinstance(asked.filter, RowFilter) else "",
+    )
+
+
+def export_review(*, actor: Actor, pk: int) -> Evidence:
+    """A log review as CSV: its figures and shares, then the period, notes, who signed, and the digest that was signed.
+
+    Needs the permissions to export evidence and to view the audit log. Raises Denied, and LookupError where there is none.
+    """
+    access.require(actor, Permission.EXPORT_EVIDENCE)
+    page = queries.review_page(actor, pk)
+    if page is None:
+        raise LookupError(pk)
+    now, review = timezone.now(), page.review
+    lines: list[Sequence[object]] = [("looked at", "number", "usual", "unusual")]
+    lines += [
+        (str(line.words), line.figure.number, line.figure.usual, line.figure.unusual) for line in page.lines
+    ]
+    lines += [
+        (f"records opened by {each.share.name}", each.share.records, each.share.usual, each.share.unusual)
+        for each in page.shares
+    ]
+    closing: list[Sequence[object]] = [
+        (),
+        ("report", "log review"),
+        ("period begins (UTC)", rules.utc(review.begins)),
+        ("period ends (UTC)", rules.utc(review.ends)),
+        ("signed by", review.signed_name or "nobody yet"),
+        ("signed (UTC)", rules.utc(review.signed_at)),
+        ("note", page.note),
+        ("second reader", review.second_name or ("asked for" if review.second_asked else "not asked for")),
+        ("read again (UTC)", rules.utc(review.second_at)),
+        ("second reader's note", page.second_note),
+        ("digest of period and figures (SHA-256)", page.digest),
+        *_made(actor, now),
+        *_chain(actor),
+    ]
+    file, digest = _written(lines, closing)
+    return _handed_over(
+        actor, file, digest, now, kind="log review", rows=len(lines) - 1, filters={"review": str(pk)}
+    )
+
+
+def _written(*parts: Iterable[Sequence[object]]) -> tuple[IO[bytes], str]:
+    """The lines as a file at its beginning, and its SHA-256."""
     # Spooled to disk past a few megabytes; it holds pseudonyms, no health data, and vanishes when closed.
     file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - handed to the caller
     digest = hashlib.sha256()
-
-    def write(rows: Iterable[Sequence[object]]) -> None:
-        for line in rules.csv_lines(rows):
+    for part in parts:
+        for line in rules.csv_lines(part):
             digest.update(line)
             file.write(line)
-
-    write([rules.COLUMNS[asked.kind]])
-    write(totals.passing(rows))
-    write(_closing(actor, asked, totals, now))
     file.seek(0)
-    name = rules.NAMES[asked.kind]
+    return file, digest.hexdigest()
+
+
+def _handed_over(
+    actor: Actor,
+    file: IO[bytes],
+    sha256: str,
+    now: datetime,
+    *,
+    kind: str,
+    rows: int,
+    filters: Mapping[str, str],
+    patient: str = "",
+) -> Evidence:
     audit.record(
         "evidence.exported",
         actor=actor,
-        details={
-            "kind": name,
-            "rows": totals.rows,
-            "sha256": digest.hexdigest(),
-            "filters": dict(asked.named),
-        },
+        patient=patient,
+        details={"kind": kind, "rows": rows, "sha256": sha256, "filters": dict(filters)},
     )
     return Evidence(
         file=file,
-        name=f"{name.replace(' ', '-')}-{now:%Y%m%dT%H%M%SZ}.csv",
-        sha256=digest.hexdigest(),
-        rows=totals.rows,
+        name=f"{kind.replace(' ', '-')}-{now:%Y%m%dT%H%M%SZ}.csv",
+        sha256=sha256,
+        rows=rows,
         at=now,
     )
 
 
 def _closing(actor: Actor, asked: Asked, totals: _Totals, now: datetime) -> Iterator[Sequence[object]]:
-    organization = Organization.objects.first()
-    chain = queries.chain(actor)
     yield ()
     yield "report", rules.NAMES[asked.kind]
-    yield "organisation", organization.name if organization else ""
-    yield "generated (UTC)", rules.utc(now)
-    local = timezone.localtime(now)
-    yield f"generated ({timezone.get_current_timezone_name()})", local.isoformat(timespec="seconds")
-    yield "by", f"{actor.display} ({actor.role})"
+    yield from _made(actor, now)
     yield "filters", "; ".join(f"{name}: {value}" for name, value in asked.words.items()) or "none"
     yield "rows", totals.rows
     for value, count in sorted(totals.counts.items()):
         yield f"{rules.COUNTED[asked.kind]}: {value}", count
     if totals.added_name:
         yield f"{totals.added_name}, all rows", totals.added
+    yield from _chain(actor)
+
+
+def _made(actor: Actor, now: datetime) -> Iterator[Sequence[object]]:
+    """Whose file it is, and when it was made by whom."""
+    organization = Organization.objects.first()
+    yield "organisation", organization.name if organization else ""
+    yield "generated (UTC)", rules.utc(now)
+    local = timezone.localtime(now)
+    yield f"generated ({timezone.get_current_timezone_name()})", local.isoformat(timespec="seconds")
+    yield "by", f"{actor.display} ({actor.role})"
+
+
+def _chain(actor: Actor) -> Iterator[Sequence[object]]:
+    chain = queries.chain(actor)
     yield "audit log, rows chained", chain.chained
     yield "audit log, rows waiting", chain.waiting
     yield "audit log, last chained (UTC)", rules.utc(chain.last_at)
