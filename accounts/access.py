@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import addresses, bridge, passkeys
-from accounts.models import FactorDevice, FactorPolicy, Invitation, PasswordLink, Role, User
+from accounts.models import FactorDevice, FactorPolicy, FieldGrant, Invitation, PasswordLink, Role, User
 from safeguards import audit
 from safeguards.actor import Actor
 from safeguards.phi import ALL_FIELDS, Grant
@@ -152,6 +152,33 @@ def grant(actor: Actor, permission: Permission) -> Grant:
     if permission in {P.DELIVER, P.INDEX_CONTACTS, P.IMPORT_CONTACTS} or allowed(actor, P.VIEW_CLINICAL):
         return Grant(actor=actor, fields=ALL_FIELDS)
     return Grant(actor=actor, fields=IDENTITY_FIELDS | LIST_FIELDS)
+
+
+def openable(actor: Actor) -> frozenset[str]:
+    """The fields beyond who somebody is that the actor may open of one person at a time, for a reason: all of them (ALL_FIELDS)
+    with the permission to view clinical fields, otherwise those granted to the role (BEHAVIOURS A7).
+    """
+    if allowed(actor, P.VIEW_CLINICAL):
+        return ALL_FIELDS
+    if not allowed(actor, P.VIEW_CONTACTS):
+        return frozenset()
+    return frozenset(FieldGrant.objects.filter(role=actor.role).values_list("field", flat=True))
+
+
+def chart_grant(actor: Actor) -> Grant:
+    """Leave to open one person's chart as far as the actor may. Raises Denied where nothing in it is theirs to open."""
+    require(actor, P.VIEW_CONTACTS)
+    fields = openable(actor)
+    if not fields:
+        require(actor, P.VIEW_CLINICAL)
+    return Grant(actor=actor, fields=fields if fields == ALL_FIELDS else fields | IDENTITY_FIELDS)
+
+
+def grantable_roles() -> list[str]:
+    """The roles that see contacts and not their charts: whose fields an administrator grants one by one."""
+    return [
+        role for role in Role.values if P.VIEW_CONTACTS in ROLES[role] and P.VIEW_CLINICAL not in ROLES[role]
+    ]
 
 
 def system(part: str) -> Actor:

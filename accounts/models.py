@@ -320,3 +320,24 @@ class AlertMark(models.Model):
 
     def __str__(self) -> str:
         return f"looked at up to {self.watermark}"
+
+
+class FieldGrant(models.Model):
+    """A field beyond who somebody is, which a role may open of one person at a time, for a reason that is kept.
+
+    What a field is called is known to the contacts' room alone; here it is a word.
+    """
+
+    role = models.CharField(_("role"), max_length=20, choices=Role.choices)
+    field = models.CharField(max_length=60)
+    granted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", db_index=False)
+    granted_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "accounts_field_grant"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["role", "field"], name="one_grant_of_a_field")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.field} for {self.role}"

@@ -36,5 +36,7 @@ urlpatterns = [
     path("lists/<int:pk>/undo/<uuid:batch>/", lists.take_back, name="list_take_back"),
     path("lists/<int:pk>/reach/", lists.reach, name="list_reach"),
     path("settings/fields/", fields.fields, name="settings_fields"),
+    path("settings/fields/grants/", fields.grants, name="fields_grants"),
+    path("settings/fields/grants/<slug:role>/", fields.grant, name="fields_grant"),
     path("settings/fields/contacts.csv", fields.empty_file, name="fields_csv"),
 ]

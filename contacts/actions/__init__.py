@@ -9,6 +9,7 @@ from contacts.actions.by_hand import (
     edit_contact,
     restore_contact,
 )
+from contacts.actions.granting import Change, change_of, grant_fields
 from contacts.actions.imports import check_import, run_import, start_import, stop_import, sweep_imports
 from contacts.actions.lists import (
     MAX_DESCRIPTION,
@@ -36,6 +37,7 @@ __all__ = [
     "MOST_AT_ONCE",
     "Added",
     "Archived",
+    "Change",
     "Changed",
     "Gone",
     "Known",
@@ -46,11 +48,13 @@ __all__ = [
     "add_contact",
     "add_people",
     "archive_list",
+    "change_of",
     "check_import",
     "create_list",
     "delete_contact",
     "edit_contact",
     "edit_list",
+    "grant_fields",
     "map_columns",
     "put_person_back",
     "record_problems_opened",

@@ -1,6 +1,15 @@
 """Reads of contacts, imports and lists: what a page shows, opened for whoever may see it."""
 
-from contacts.queries.fields import ListedField, consent_columns, field_groups, headers
+from contacts.queries.fields import (
+    GrantedField,
+    ListedField,
+    consent_columns,
+    field_groups,
+    grants,
+    headers,
+    labels,
+    people_of_role,
+)
 from contacts.queries.imports import (
     Column,
     ListedImport,
@@ -55,6 +64,7 @@ __all__ = [
     "Column",
     "Contacts",
     "Fact",
+    "GrantedField",
     "Happening",
     "Kind",
     "ListPage",
@@ -80,10 +90,12 @@ __all__ = [
     "file_of",
     "first_problems",
     "found_contacts",
+    "grants",
     "headers",
     "ids_found",
     "import_of",
     "import_page",
+    "labels",
     "last_edit",
     "list_of",
     "list_page",
@@ -96,6 +108,7 @@ __all__ = [
     "named",
     "newest_contacts",
     "openers_lately",
+    "people_of_role",
     "people_of_rules",
     "people_of_segment",
     "problem_rows",

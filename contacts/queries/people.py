@@ -80,6 +80,7 @@ class Chart:
     lists: list[segments.NamedList]
     opened: bool
     may_open: bool
+    all_open: bool
     broken: bool = False
 
 
@@ -187,14 +188,16 @@ def _name(values: dict[str, Any]) -> str:
 def chart(actor: Actor, contact: Contact, *, brand: Brand | None, purpose: str = "") -> Chart:
     """One person's page: who they are, and what they agreed to. With a purpose, their clinical fields too.
 
-    Raises Denied, with a purpose also where the actor may not see clinical fields.
+    With a purpose those that the actor may open: all, or the ones granted to the role. Raises Denied, with a purpose also where
+    the actor may open none.
     """
     access.require(actor, Permission.VIEW_CONTACTS)
     shown: Collection[str] = access.IDENTITY_FIELDS
-    if purpose:
-        access.require(actor, Permission.VIEW_CLINICAL)
-        shown = list(fields.BY_KEY)
     grant = access.grant(actor, Permission.VIEW_CONTACTS)
+    openable = access.openable(actor)
+    if purpose:
+        grant = access.chart_grant(actor)
+        shown = [key for key in fields.BY_KEY if grant.covers([key])]
     (values,) = phi.reveal_sound([contact], shown, grant=grant, purpose=purpose or "contact page")
     address_hash, person_key = bytes(contact.address_hash), bytes(contact.person_key)
     return Chart(
@@ -206,7 +209,8 @@ def chart(actor: Actor, contact: Contact, *, brand: Brand | None, purpose: str =
         standings=standings_by_topic(address_hash, person_key, brand.pk) if brand else [],
         lists=lists_of(actor, contact),
         opened=bool(purpose),
-        may_open=values is not None and access.allowed(actor, Permission.VIEW_CLINICAL),
+        may_open=values is not None and bool(openable),
+        all_open=openable == phi.ALL_FIELDS,
         broken=values is None,
     )
 

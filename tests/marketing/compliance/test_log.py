@@ -224,7 +224,7 @@ def test_what_an_officer_may_not_open_is_no_link() -> None:
     cast.clinic()
     person = factories.contact("ana@goodmail.example")
     row = did(
-        "contact.edited", target=person, patient=bytes(person.person_key).hex(), details={"fields": ["phone"]}
+        "contact.edited", target=person, patient=bytes(person.person_key).hex(), details={"fields": audit.changed(person, {"phone": None}, {"phone": "1"})}
     )
     link = reverse("contact", args=[person.pk])
     assert f'"{link}"' not in page(cast.olive(), "audit_row", row.pk)
