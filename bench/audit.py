@@ -119,7 +119,7 @@ def _floor(database: str, seconds: float, ready: Any, done: Any) -> None:
         actor.request_id,
     )
     statement = (
-        f"INSERT INTO bench_floor ({_COLUMNS}) VALUES (now(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', '', %s, %s,"  # noqa: S608
+        f"INSERT INTO bench_floor ({_COLUMNS}) VALUES (now(), %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, '', '', %s, %s,"  # noqa: S608 - our own names
         " '', %s, %s, 2, pg_current_xact_id())"
     )
     connection.execute(statement, values, prepare=True)
@@ -221,7 +221,7 @@ def _read() -> float:
     began, count = time.monotonic(), 0
     with walking.connected(verifying._parameters()) as connection, connection.cursor() as cursor:
         query = (
-            f"COPY (SELECT l.sequence, l.previous, l.hash, {canonical.SELECTED.format('e')} FROM safeguards_audit_link l"  # noqa: S608
+            f"COPY (SELECT l.sequence, l.previous, l.hash, {canonical.SELECTED.format('e')} FROM safeguards_audit_link l"  # noqa: S608 - our own names
             " JOIN safeguards_audit_event e ON e.id = l.event_id ORDER BY l.sequence) TO STDOUT"
         )
         with cursor.copy(query) as rows:

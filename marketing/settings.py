@@ -5,6 +5,7 @@ WELLSENT_STATE_DIR                              where embedded servers, journals
 WELLSENT_SECRET_KEY, WELLSENT_ROOT_KEY, WELLSENT_ANCHOR_KEY   or the same with _FILE; made under STATE_DIR/keys for embedded
                                                 servers only
 WELLSENT_ANCHOR_DIR                             where the audit log's anchors are written (default: STATE_DIR/anchors)
+WELLSENT_AUDIT_YEARS                            how long the audit log is kept at least (6 or more; default: 6)
 WELLSENT_ANCHOR_PUBLIC_KEYS                     public keys that signed earlier anchors, separated by commas
 WELLSENT_STAFF_URL, WELLSENT_PUBLIC_URL         addresses of the staff's and the patients' pages, on different hosts or ports
 WELLSENT_TRUSTED_PROXIES                        how many proxies of your own stand in front, each adding to X-Forwarded-For
@@ -48,6 +49,8 @@ ANCHOR_KEY = environment.secret("WELLSENT_ANCHOR_KEY", fallback_folder=_keys)
 ANCHOR_PUBLIC_KEYS = [
     key for each in environment.text("WELLSENT_ANCHOR_PUBLIC_KEYS", "").split(",") if (key := each.strip())
 ]
+# The law asks for six years; an organisation may keep its log for longer.
+AUDIT_YEARS = max(6, int(environment.text("WELLSENT_AUDIT_YEARS", "6")))
 ANCHOR_DIR = BASE_DIR / environment.text("WELLSENT_ANCHOR_DIR", str(STATE_DIR / "anchors"))
 
 STAFF_URL = environment.text("WELLSENT_STAFF_URL", "http://localhost:8000").rstrip("/")

@@ -18,6 +18,7 @@ os.environ.setdefault("WELLSENT_SECRET_KEY", "tests-only-" + "0" * 40)
 os.environ.setdefault("WELLSENT_ROOT_KEY", os.urandom(32).hex())
 os.environ.setdefault("WELLSENT_ANCHOR_KEY", os.urandom(32).hex())
 os.environ.pop("WELLSENT_DEMO", None)
+os.environ.pop("WELLSENT_ANCHOR_DIR", None)
 
 if "DATABASE_URL" not in os.environ:
     _servers = Servers(_state)

@@ -87,7 +87,7 @@ def digest_new() -> list[Batch]:
     ends = {table: _highest(table) for table in _COLUMNS}
     if not _settled():
         return []
-    done = []
+    done: list[Batch] = []
     for table, end in ends.items():
         with transaction.atomic():
             if not _mine():

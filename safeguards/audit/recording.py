@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
-from django.db import connections, models
+from django.db import connection, connections, models
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from safeguards.actor import Actor
@@ -13,6 +14,10 @@ from safeguards.audit import canonical, schema
 from safeguards.models import AuditEvent
 
 _COLUMNS = canonical.COLUMNS[:-1]
+# Written out once: composing it anew for each row costs as much as the row.
+_INSERT = f"""
+INSERT INTO safeguards_audit_event ({", ".join(_COLUMNS)}) VALUES ({", ".join(["%s"] * len(_COLUMNS))}) RETURNING id
+"""  # noqa: S608 - our own columns
 
 
 def _row(
@@ -38,7 +43,7 @@ def _row(
         session_hash=actor.session_hash,
         method=actor.method,
         factor=actor.factor,
-        ip=actor.ip,
+        ip=actor.ip or None,
         user_agent=actor.user_agent[:300],
         target_kind=target._meta.label_lower if target is not None else "",
         target_id=str(target.pk) if target is not None else "",
@@ -68,8 +73,17 @@ def record(
     of another kind than was declared.
     """
     event = _row(action, actor, target, patient, purpose, outcome, reason, details)
-    event.save(force_insert=True)
+    with connection.cursor() as cursor:
+        _insert(event, cursor)
     return event
+
+
+def _insert(event: AuditEvent, cursor: CursorWrapper) -> None:
+    values = [getattr(event, name) for name in _COLUMNS]
+    values[_COLUMNS.index("details")] = json.dumps(event.details)
+    cursor.execute(_INSERT, values)
+    event.pk = cursor.fetchone()[0]
+    event._state.adding, event._state.db = False, "default"
 
 
 def record_apart(
@@ -85,8 +99,5 @@ def record_apart(
 ) -> None:
     """Write one row on a connection of its own, for refusals and failures whose transaction is about to be rolled back."""
     event = _row(action, actor, target, patient, purpose, outcome, reason, details)
-    values = [getattr(event, name) for name in _COLUMNS]
-    values[_COLUMNS.index("details")] = json.dumps(event.details)
-    columns, marks = ", ".join(_COLUMNS), ", ".join(["%s"] * len(_COLUMNS))
     with closing(connections.create_connection("default")) as apart, apart.cursor() as cursor:
-        cursor.execute(f"INSERT INTO safeguards_audit_event ({columns}) VALUES ({marks})", values)  # noqa: S608 - our own columns
+        _insert(event, cursor)

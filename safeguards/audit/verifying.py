@@ -68,7 +68,7 @@ def examine(
     if store:
         report.findings += _against(report, kept, start)
     if evidence:
-        report.findings += checks.findings(_event_at(start) if from_anchor is not None else 0)
+        report.findings += checks.findings(_event_at(start) if start.sequence else 0)
     return report
 
 
@@ -109,7 +109,8 @@ def _start(report: Report, kept: "_Kept", from_anchor: int | None) -> Start:
 def _event_at(start: Start) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT event_id FROM safeguards_audit_link WHERE sequence = %s", [start.sequence])
-        return int(found[0]) if (found := cursor.fetchone()) else 0
+        # Of a log that was purged nothing is behind 0 either, and what comes first there isn't the first that ever was.
+        return int(found[0]) if (found := cursor.fetchone()) else min(start.sequence, 1)
 
 
 def _walk(report: Report, start: Start, processes: int | None, progress: Progress | None) -> None:

@@ -26,7 +26,7 @@ CREATE TRIGGER follows AFTER INSERT ON safeguards_audit_link
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION safeguards_link_follows();
 
 ALTER TABLE safeguards_audit_event
-    ADD CONSTRAINT audit_event_in_our_calendar CHECK (at >= '2020-01-01Z' AND at < '2200-01-01Z'),
+    ADD CONSTRAINT audit_event_in_our_calendar CHECK (at >= '1990-01-01Z' AND at < '2200-01-01Z'),
     ADD CONSTRAINT audit_event_details_object CHECK (jsonb_typeof(details) = 'object');
 """
 

@@ -19,6 +19,7 @@ REQUIRED = {
     "WELLSENT_PUBLIC_URL": "https://mail.example",
     "WELLSENT_SECRET_KEY_FILE": "/nowhere/secret-key",
     "WELLSENT_ROOT_KEY_FILE": "/nowhere/root-key",
+    "WELLSENT_ANCHOR_KEY_FILE": "/nowhere/anchor-key",
     "WELLSENT_OWNER_PASSWORD": "owner",
     "WELLSENT_APP_PASSWORD": "app",
     "WELLSENT_SUPERUSER_PASSWORD": "superuser",
@@ -81,8 +82,16 @@ def test_only_the_migration_has_the_owners_role(file: dict[str, Any]) -> None:
 def test_keys_come_as_files_and_only_to_the_application(file: dict[str, Any]) -> None:
     for name, service in file["services"].items():
         given = {secret["source"] for secret in service.get("secrets", [])}
-        assert given == (set() if name in SERVERS else {"secret_key", "root_key"}), name
-        assert not {"WELLSENT_SECRET_KEY", "WELLSENT_ROOT_KEY"} & service["environment"].keys(), name
+        assert given == (set() if name in SERVERS else {"secret_key", "root_key", "anchor_key"}), name
+        named = {"WELLSENT_SECRET_KEY", "WELLSENT_ROOT_KEY", "WELLSENT_ANCHOR_KEY"}
+        assert not named & service["environment"].keys(), name
+
+
+def test_anchors_lie_apart_from_the_database(file: dict[str, Any]) -> None:
+    """Whoever gets into the database's container must not find what its log is held against."""
+    for name, service in file["services"].items():
+        volumes = {volume["source"] for volume in service.get("volumes", [])}
+        assert ("anchors" in volumes) == (name not in SERVERS), name
 
 
 def test_containers_can_change_nothing_of_their_own(file: dict[str, Any]) -> None:

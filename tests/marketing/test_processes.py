@@ -119,7 +119,8 @@ def ask_settings(environment: dict[str, str]) -> dict[str, str]:
     """What the settings say in these surroundings."""
     question = (
         "import json; from django.conf import settings as s; print(json.dumps({n: str(getattr(s, n)) for n in"
-        " ('DATABASE_URL', 'DATABASE_OWNER_URL', 'REDIS_URL', 'SECRET_KEY', 'ROOT_KEY', 'INDEX_SOCKET', 'DEMO')}))"
+        " ('DATABASE_URL', 'DATABASE_OWNER_URL', 'REDIS_URL', 'SECRET_KEY', 'ROOT_KEY', 'ANCHOR_KEY',"
+        " 'ANCHOR_DIR', 'INDEX_SOCKET', 'DEMO')}))"
     )
     answer = subprocess.run(
         [sys.executable, "-c", question],
@@ -143,6 +144,8 @@ def test_the_demonstration_never_touches_servers_or_keys_that_are_somebodys(tmp_
         "REDIS_URL": "redis://redis.clinic.example/0",
         "WELLSENT_SECRET_KEY": "clinic" * 10,
         "WELLSENT_ROOT_KEY_FILE": str(key),
+        "WELLSENT_ANCHOR_KEY": "e" * 64,
+        "WELLSENT_ANCHOR_DIR": "/clinic/anchors",
         "WELLSENT_INDEX_SOCKET": "/clinic/index.sock",
     }
     state = tmp_path / "demo"
@@ -150,6 +153,7 @@ def test_the_demonstration_never_touches_servers_or_keys_that_are_somebodys(tmp_
     found = ask_settings({**os.environ, **theirs, **ours})
     assert found.pop("DEMO") == "True"
     assert found["ROOT_KEY"] != "f" * 64
+    assert found["ANCHOR_KEY"] != "e" * 64
     assert str(state) in found["DATABASE_URL"]
     assert not [name for name, value in found.items() if "clinic" in value]
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from django.db import connections
 
@@ -65,7 +66,7 @@ def as_owner() -> Iterator[None]:
             yield
 
 
-def sql(statement: str, *values: object, role: str = "owner") -> int:
+def sql(statement: str, *values: Any, role: str = "owner") -> int:
     """Run one statement as a role; returns how many rows it touched."""
     with connections[role].cursor() as cursor:
         cursor.execute(statement, values or None)

@@ -3,14 +3,15 @@
 import getpass
 import json
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, date, datetime, time
+from time import monotonic
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from safeguards import anchoring, audit, queries
+from safeguards import anchoring, audit, queries, retention
 from safeguards.actor import Actor
 from safeguards.audit import anchors, folder
 
@@ -38,6 +39,13 @@ class Command(BaseCommand):
         status.add_argument("--json", action="store_true")
         what.add_parser("anchor", help="write an anchor now")
         what.add_parser("key", help="print the public key that signs anchors")
+        hold = what.add_parser("hold", help="let nothing be removed until the hold is released")
+        hold.add_argument("--reason", required=True)
+        release = what.add_parser("release", help="end a hold")
+        release.add_argument("number", type=int)
+        release.add_argument("--reason", required=True)
+        purge = what.add_parser("purge", help="remove what was anchored before a day; leaves a manifest")
+        purge.add_argument("--before", required=True, type=date.fromisoformat, metavar="YYYY-MM-DD")
         accept = what.add_parser("accept-restore", help="explain anchors of rows that a restored backup lost")
         accept.add_argument("--reason", required=True)
 
@@ -45,22 +53,19 @@ class Command(BaseCommand):
         act: Callable[[dict[str, Any]], None] = getattr(self, f"_{options['what'].replace('-', '_')}")
         try:
             act(options)
-        except (anchors.AnchorKeyMalformed, OSError) as error:
+        except (ValueError, OSError) as error:
             raise CommandError(str(error)) from None
 
     def _verify(self, options: dict[str, Any]) -> None:
-        began, progress = time.monotonic(), None if options["json"] else _Progress()
-        try:
-            report = audit.examine(
-                folder.store(),
-                from_anchor=options["from_anchor"],
-                processes=options["processes"],
-                progress=progress,
-                evidence=not options["log_only"],
-            )
-        except ValueError as error:
-            raise CommandError(str(error)) from None
-        seconds = time.monotonic() - began
+        began, progress = monotonic(), None if options["json"] else _Progress()
+        report = audit.examine(
+            folder.store(),
+            from_anchor=options["from_anchor"],
+            processes=options["processes"],
+            progress=progress,
+            evidence=not options["log_only"],
+        )
+        seconds = monotonic() - began
         if progress:
             progress.end()
         if options["json"]:
@@ -118,11 +123,26 @@ class Command(BaseCommand):
         public = anchors.public_key()
         self.stdout.write(f"{public} (in anchors: {anchors.key_id(public)})")
 
-    def _accept_restore(self, options: dict[str, Any]) -> None:
+    def _hold(self, options: dict[str, Any]) -> None:
+        made = retention.hold(actor=operator(), reason=options["reason"])
+        self.stdout.write(f"Hold {made.number} stands. Nothing is removed before it is released.")
+
+    def _release(self, options: dict[str, Any]) -> None:
+        retention.release(actor=operator(), number=options["number"], reason=options["reason"])
+        self.stdout.write(f"Hold {options['number']} is released.")
+
+    def _purge(self, options: dict[str, Any]) -> None:
+        before = datetime.combine(options["before"], time.min, UTC)
         try:
-            entry = anchoring.accept_restore(actor=operator(), reason=options["reason"])
-        except ValueError as error:
-            raise CommandError(str(error)) from None
+            manifest = retention.purge(actor=operator(), before=before)
+        except retention.NotPurged as refused:
+            raise CommandError(f"Nothing was removed: {refused}.") from None
+        self.stdout.write(
+            f"{manifest.count} rows are gone, up to sequence {manifest.sequence}. Manifest {manifest.number}: {manifest.sha256}"
+        )
+
+    def _accept_restore(self, options: dict[str, Any]) -> None:
+        entry = anchoring.accept_restore(actor=operator(), reason=options["reason"])
         self.stdout.write(f"Entry {entry.number} says so, from sequence {entry.more['common']} on.")
 
 
@@ -140,11 +160,11 @@ class _Progress:
 
     def __init__(self) -> None:
         self._shown = sys.stderr.isatty()
-        self._began = time.monotonic()
+        self._began = monotonic()
 
     def __call__(self, done: int, total: int) -> None:
         if self._shown:
-            rate = done / max(time.monotonic() - self._began, 0.001)
+            rate = done / max(monotonic() - self._began, 0.001)
             sys.stderr.write(f"\r{done:,} of {total:,} rows, {rate:,.0f} a second")
             sys.stderr.flush()
 
