@@ -87,7 +87,13 @@ def device_of(authenticator: Authenticator) -> FactorDevice:
 def verify(request: HttpRequest, authenticator: Authenticator) -> None:
     """A factor was shown in this session just now: the session stands on it, unless it stands on one as strong already."""
     device, present = device_of(authenticator), getattr(request.user, "otp_device", None)
-    if not isinstance(present, FactorDevice) or device.phishing_resistant > present.phishing_resistant:
+    # The one that an app's replacement has just taken away holds nothing.
+    stands = (
+        isinstance(present, FactorDevice)
+        and present.phishing_resistant >= device.phishing_resistant
+        and FactorDevice.objects.filter(pk=present.pk).exists()
+    )
+    if not stands:
         django_otp.login(request, device)
     sessions.show_factor(request.session)
 

@@ -4,6 +4,7 @@ The count is committed before the guess is looked at, whatever becomes of the ca
 transaction nor many guesses at once get past it. An address that nobody has waits like one that somebody has.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -41,8 +42,13 @@ class Standing:
 
 
 def key_of(address: str) -> bytes:
-    """The key of what was typed as an address."""
-    return tokens.mac("lockout", " ".join(address.split()).lower().encode(), 16)
+    """The key of what was typed as an address.
+
+    Letters that the database takes for one another when it ignores case, such as the long s, must not make another key: up and
+    down folds at least what it does.
+    """
+    folded = unicodedata.normalize("NFKC", "".join(address.split())).upper().casefold()
+    return tokens.mac("lockout", folded.encode(), 16)
 
 
 def attempt(address: str, kind: Kind) -> datetime | None:

@@ -79,12 +79,13 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One time that somebody signed in, or failed to: with a wrong password or a wrong code."""
+    """One time that somebody signed in, or failed to: with a wrong password or a wrong factor. `factor` as the log calls it."""
 
     at: datetime
     what: str
     words: str
     network: str
+    factor: str = ""
 
 
 def staff(actor: Actor, asked: StaffFilter) -> list[Colleague]:
@@ -164,7 +165,7 @@ def sign_ins_of(person: User) -> list[SignIn]:
         actor_id=str(person.pk),
     )
     return [
-        SignIn(event.at, event.action, device_words(event.user_agent), rules.network(event.ip))
+        SignIn(event.at, event.action, device_words(event.user_agent), rules.network(event.ip), event.factor)
         for event in page_of_events(asked, before=None, limit=SIGN_INS)
     ]
 

@@ -187,6 +187,7 @@ def factor_remove(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
+@step_up.required()
 def factor_lost(request: HttpRequest) -> HttpResponse:
     """`/account/factor/lost/`: after a recovery code and a new factor, the ones from before that are lost are removed."""
     actor, person = _oneself(request)

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import access, actions, lockouts, queries, step_up, wording
+from accounts import access, actions, lockouts, passkeys, queries, step_up, wording
 from accounts.access import ROLES, Permission
 from accounts.forms import NameForm, PeopleFilterForm, ReasonForm, RoleForm
 from accounts.models import Invitation, Role, User
@@ -86,6 +86,7 @@ def person_role(request: HttpRequest, pk: int) -> HttpResponse:
         "gained": [wording.permission_words(each) for each in wording.in_order(after - before)],
         "lost": [wording.permission_words(each) for each in wording.in_order(before - after)],
         "unchanged": role == found.role,
+        "held": access.needs_passkey(role) and not passkeys.authenticators(found),
         "own": actor.id == str(found.pk),
         **step_up.asking(request),
         "trail": _trail(found),

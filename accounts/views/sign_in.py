@@ -1,5 +1,7 @@
 """Signing in after the password: a passkey or the app's code, whichever the person has, or a recovery code."""
 
+from collections.abc import Callable
+
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.decorators import login_stage_required
 from allauth.mfa.base.internal.flows import check_rate_limit, post_authentication
@@ -51,10 +53,11 @@ def recover(request: HttpRequest) -> HttpResponseBase:
     person: User = stage.login.user
     form, problem = RecoveryForm(request.POST if request.method == "POST" else None), ""
     if form.is_valid():
-        problem = _within_limits(person)
+        problem, passed = _limits(person)
         if not problem:
             device, problem = recovery.use(request, person, form.cleaned_data["code"])
             if device is not None:
+                passed()
                 bridge.sign_in_by_recovery(request, device)
                 response: HttpResponseBase = stage.exit()
                 return response
@@ -71,21 +74,31 @@ def again(request: HttpRequest) -> HttpResponse:
 
 def _shown(request: HttpRequest, person: User, form: CodeForm) -> tuple[Authenticator | None, str]:
     """What was shown, where it is good; otherwise the problem in words, or nothing where the form tells it."""
-    if problem := _within_limits(person):
-        return None, problem
-    if "passkey" in request.POST:
-        return passkeys.use(request, person, request.POST["passkey"])
-    if not form.is_valid():
+    by_passkey = "passkey" in request.POST
+    if not by_passkey and not form.is_valid():
         return None, ""
-    problem = factors.use_code(request, person, form.cleaned_data["code"])
-    app = None if problem else factors.app_of(person)
-    return (app.authenticator if app else None), problem
+    problem, passed = _limits(person)
+    if problem:
+        return None, problem
+    shown: Authenticator | None = None
+    if by_passkey:
+        shown, problem = passkeys.use(request, person, request.POST["passkey"])
+    else:
+        problem = factors.use_code(request, person, form.cleaned_data["code"])
+        app = None if problem else factors.app_of(person)
+        shown = app.authenticator if app else None
+    if shown is not None:
+        passed()
+    return shown, problem
 
 
-def _within_limits(person: User) -> str:
-    """allauth's own limit, the outer bound of ours; the problem in words where it is reached."""
+def _nothing() -> None:
+    """Where the limit is reached there is nothing to take back."""
+
+
+def _limits(person: User) -> tuple[str, Callable[[], None]]:
+    """allauth's own limit, the outer bound of ours: the problem in words where it is reached, and what a right factor calls."""
     try:
-        check_rate_limit(person)
+        return "", check_rate_limit(person)
     except ValidationError as error:
-        return str(error.messages[0])
-    return ""
+        return str(error.messages[0]), _nothing

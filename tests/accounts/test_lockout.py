@@ -179,6 +179,11 @@ def test_guesses_at_the_same_moment_are_all_counted(dana: User) -> None:
 
 def test_case_and_spaces_make_no_other_account(dana: User) -> None:
     assert lockouts.key_of(f" {dana.email.upper()} ") == lockouts.key_of(dana.email)
+    for typed, meant in (
+        ("dan\u0131@x.example", "dani@x.example"),
+        ("da\u017fa@x.example", "dasa@x.example"),
+    ):
+        assert lockouts.key_of(typed) == lockouts.key_of(meant)
     assert lockouts.key_of(NOBODY) != lockouts.key_of(dana.email)
 
 

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from django.core.cache import cache
 from django.core.checks import run_checks
 from django.core.exceptions import ValidationError
+from django.db import connections
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import Settings
@@ -262,6 +264,28 @@ def test_several_are_named_renamed_and_removed_but_never_the_last(dana: User, ke
     client.post(f"/account/factor/{first.pk}/remove/")
     assert list(Authenticator.objects.values_list("pk", flat=True)) == [first.pk]
     assert is_in(client)
+
+
+def test_two_that_are_removed_at_once_leave_one(dana: User) -> None:
+    both = [given(dana, name=name) for name in ("one", "other")]
+    ready, refusals = threading.Barrier(2), []
+
+    def remove(factor: Authenticator) -> None:
+        ready.wait()
+        try:
+            actions.remove_factor(actor=access.of_user(dana), person=dana, factor=factor)
+        except ValidationError as error:
+            refusals.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=remove, args=(factor,)) for factor in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refusals) == 1
+    assert Authenticator.objects.filter(user=dana).count() == 1
 
 
 def test_removing_the_one_that_the_session_stands_on_ends_it(dana: User, key: SoftKey) -> None:

@@ -173,3 +173,16 @@ def test_the_command_tells_what_is_wrong_with_a_password(monkeypatch: pytest.Mon
     monkeypatch.setenv("WELLSENT_PASSWORD", "short")
     with pytest.raises(CommandError, match="at least 12 characters"):
         run(*ADD)
+
+
+@pytest.mark.django_db
+def test_the_command_requires_passkeys_and_lets_go_of_them() -> None:
+    assert "work with a passkey from now on" in run("passkeys", "required")
+    assert access.needs_passkey("administrator")
+    assert "or an authenticator app" in run("passkeys", "optional")
+    assert not access.needs_passkey("administrator")
+    rows = AuditEvent.objects.filter(action="policy.passkeys_changed").order_by("id")
+    assert [(row.actor_kind, row.details) for row in rows] == [
+        ("system", {"required": True}),
+        ("system", {"required": False}),
+    ]

@@ -1,4 +1,4 @@
-"""`manage.py staff add|list|deactivate|reset-factor`: the first administrator, and whoever needs help without a browser."""
+"""`manage.py staff add|list|deactivate|reset-factor|passkeys`: the first administrator, and help without a browser."""
 
 import getpass
 import os
@@ -26,6 +26,10 @@ class Command(BaseCommand):
         verbs.add_parser("list", help="who has an account")
         deactivate = verbs.add_parser("deactivate", help="close an account and end its sessions")
         deactivate.add_argument("--email", required=True)
+        passkeys = verbs.add_parser(
+            "passkeys", help="whether administrators and compliance officers must use a passkey"
+        )
+        passkeys.add_argument("decision", choices=("required", "optional"))
         reset = verbs.add_parser(
             "reset-factor", help="for lost devices: the next sign-in sets up a new passkey or app"
         )
@@ -42,6 +46,8 @@ class Command(BaseCommand):
                     self._list()
                 case "deactivate":
                     self._deactivate(options["email"])
+                case "passkeys":
+                    self._passkeys(options["decision"] == "required")
                 case "reset-factor":
                     self._reset(options["email"], options["reason"])
         except ValidationError as error:
@@ -71,6 +77,11 @@ class Command(BaseCommand):
         person = _person(email)
         ended = actions.deactivate_person(actor=access.system("setup"), person=person)
         self.stdout.write(f"{person.email} can't sign in any more; sessions ended: {ended}.")
+
+    def _passkeys(self, required: bool) -> None:
+        actions.require_passkeys(actor=access.system("setup"), required=required)
+        words = "a passkey" if required else "a passkey or an authenticator app"
+        self.stdout.write(f"Administrators and compliance officers work with {words} from now on.")
 
     def _reset(self, email: str, reason: str) -> None:
         person = _person(email)

@@ -430,11 +430,11 @@ def test_the_staff_stand_there_with_factor_and_sessions() -> None:
     cast.ann()
     User.objects.filter(pk=cast.ann().pk).update(is_active=False)
     shown = page(cast.olive(), "evidence_staff")
-    assert "TOTP" in shown
+    assert "Passkey" in shown
     assert "None yet" in shown
     _, rows, _ = taken(Kind.STAFF)
     by_name = {row["name"]: row for row in rows}
-    assert by_name["Olive Okoro"]["second factor"].startswith("TOTP")
+    assert by_name["Olive Okoro"]["second factor"] == "Passkey"
     assert int(by_name["Olive Okoro"]["open sessions"]) >= 1
     assert by_name["Dana Kim"]["second factor"] == "none"
     assert by_name["Ann Patel"]["active"] == "no"
