@@ -138,13 +138,15 @@ class RequireVerified:
             bridge.unknown(request)
         if was_signed_in:
             self._log_off_if_idle(request)
-            if isinstance(request.user, User):
-                timezone.activate(request.user.time_zone)
+        before = request.user.pk if was_signed_in else None
+        if was_signed_in and isinstance(request.user, User):
+            timezone.activate(request.user.time_zone)
         try:
             response = self.get_response(request)
         finally:
             timezone.deactivate()
-        if not was_signed_in and not getattr(request, "is_public", False) and request.user.is_authenticated:
+        # Also where somebody else was in before, as with an invitation that is opened in a colleague's browser.
+        if not getattr(request, "is_public", False) and request.user.pk not in (None, before):
             response = self._signed_in(request, response)
         if was_signed_in and request.user.is_authenticated and request.headers.get("HX-Request"):
             # A fragment tells the page around it how long there is left; a whole page says so itself.

@@ -160,7 +160,7 @@ def _shown(record: SessionRecord, this: str) -> OpenSession:
 def sign_ins_of(person: User) -> list[SignIn]:
     """The last times that somebody signed in or failed to, from the audit log, newest first."""
     asked = EventFilter(
-        actions=("session.started", "session.refused", "factor.refused"),
+        actions=("session.started", "session.refused", "factor.refused", "access.outside_network"),
         actor_kind="user",
         actor_id=str(person.pk),
     )

@@ -1,9 +1,11 @@
 """The demo's staff over the weeks: who signed in from where, who has left, and who is invited and hasn't come yet."""
 
+import json
 import random
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -28,7 +30,6 @@ _DEVICES = {
     "olive": ((_WINDOWS, "198.51.100.52"),),
     "ada": ((_MAC, "198.51.100.12"), (IPHONE, "203.0.113.9")),
 }
-_browsers: dict[tuple[str, str], dict[str, str]] = {}
 # Of its own, so that the patients of the story stay the same.
 _chance = random.Random(11)  # noqa: S311 - plays dice for a story, guards nothing
 _LEFT = "priya@northfield.example"
@@ -51,8 +52,8 @@ def sign_in(
         headers={"host": urlsplit(settings.STAFF_URL).netloc, "user-agent": user_agent}, REMOTE_ADDR=network
     )
     # Each browser keeps its cookie over the weeks, so that it is new but once.
-    browser = _browsers.setdefault((short, user_agent), {})
-    if kept := browser.get(devices.COOKIE):
+    browsers, name = _browsers(), f"{short} {user_agent}"
+    if kept := browsers.get(name):
         client.cookies[devices.COOKIE] = kept
     if mistyped:
         for typed in ("northfield", "Northfield1"):
@@ -61,11 +62,22 @@ def sign_in(
     client.post("/account/factor/", {"code": player.code})
     if client.get("/account/").status_code != 200:
         raise RuntimeError(f"{player.name} could not sign in")
-    browser[devices.COOKIE] = client.cookies[devices.COOKIE].value
+    _file().touch(mode=0o600)
+    _file().write_text(json.dumps(browsers | {name: client.cookies[devices.COOKIE].value}))
     if doing is not None:
         doing(client)
     if sign_out:
         client.post("/account/logout/")
+
+
+def _file() -> Path:
+    return settings.STATE_DIR / "browsers.json"
+
+
+def _browsers() -> dict[str, str]:
+    """What each browser of the story was given to be known by, kept beside its people."""
+    known: dict[str, str] = json.loads(_file().read_text()) if _file().exists() else {}
+    return known
 
 
 def worked(at: At, sent: datetime, doings: Mapping[str, Doing], *, mistyped: bool = False) -> None:

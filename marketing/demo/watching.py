@@ -40,16 +40,19 @@ def looked(at: At, moment: datetime) -> None:
 
 
 def weeks(at: At, moment: Moment) -> None:
-    """A file taken, a night at a conference, and somebody who guesses: two are explained, one waits."""
-    with at(moment(30, 14)):
+    """A file taken, a night at a conference, and somebody who guesses: two are explained, one waits.
+
+    After the last campaign, since nobody's app goes back in time.
+    """
+    with at(moment(2, 16)):
         actions.allow_networks(actor=_ada(), role=Role.ANALYST, wanted=[OFFICE, _VPN])
-    _taken(at, moment(9, 15))
-    _answered(at, moment(8, 9), Kind.TAKEN, "Her monthly file for the privacy board; the minutes have it")
-    with at(moment(5, 4)):
+    _taken(at, moment(2, 17))
+    _answered(at, moment(2, 18), Kind.TAKEN, "Her monthly file for the privacy board; the minutes have it")
+    with at(moment(1, 2)):
         colleagues.sign_in("dana", device=(colleagues.IPHONE, "203.0.113.140"))
-    looked(at, moment(5, 5))
-    _answered(at, moment(4, 10), Kind.HOURS, "Asked Dana: she was at a conference, and woke early")
-    _guessed(at, moment(2, 21))
+    looked(at, moment(1, 3))
+    _answered(at, moment(1, 10), Kind.HOURS, "Asked Dana: at a conference in Lisbon, and still by its clock")
+    _guessed(at, moment(1, 19))
 
 
 def _taken(at: At, when: datetime) -> None:

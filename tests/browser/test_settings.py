@@ -151,10 +151,13 @@ def test_an_administrators_day(stack: Stack, browser: Browser, ada: Colleague) -
         ("roles", "Permissions"),
         ("brand", "Organisation"),
         ("fields", "Also recognised as"),
+        ("access", "Allowed networks"),
+        ("access/marketer", "One a line"),
+        ("access/alerts", "Nothing waits to be looked at"),
     ):
         ada.go(f"{stack.staff_url}/settings/{address}/")
         ada.sees(words)
-        ada.look(address)
+        ada.look(address.replace("/", " "))
 
     ada.go(f"{stack.staff_url}/settings/brand/")
     ada.press("Lakeside Clinic", "link")
