@@ -14,7 +14,7 @@ from accounts import access
 from contacts.models import Contact
 from marketing.compliance import actions as compliance
 from marketing.compliance.models import Review, Verification
-from marketing.demo import colleagues
+from marketing.demo import colleagues, people
 from safeguards import audit, log
 
 At = Callable[[datetime], AbstractContextManager[None]]
@@ -38,10 +38,10 @@ _TAKES = 2
 
 def doings(number: int) -> Mapping[str, Doing]:
     """What people look at around a campaign, once they have signed in."""
-    people = list(Contact.objects.filter(deleted_at=None).order_by("pk")[20 + number : 200 : 30])
-    found: dict[str, Doing] = {"dana": _look_at(people[:3])}
+    patients = list(Contact.objects.filter(deleted_at=None).order_by("pk")[20 + number : 200 : 30])
+    found: dict[str, Doing] = {"dana": _look_at(patients[:3])}
     if number < len(_REASONS):
-        found["ada"] = _open_chart(people[-1], _REASONS[number])
+        found["ada"] = _open_chart(patients[-1], _REASONS[number])
     if number == _TAKES:
         found["olive"] = _take_consent
     return found
@@ -52,10 +52,10 @@ def mistypes(number: int) -> bool:
     return number == _TAKES
 
 
-def _look_at(people: list[Contact]) -> Doing:
+def _look_at(patients: list[Contact]) -> Doing:
     def look(client: Client) -> None:
         client.get(reverse("contacts"))
-        for person in people:
+        for person in patients:
             client.get(reverse("contact", args=[person.pk]))
 
     return look
@@ -112,12 +112,18 @@ def _nights(moment: datetime) -> list[datetime]:
 def _reviewed(at: At, review: Review) -> None:
     number = Review.objects.filter(begins__lt=review.begins).count()
     note = _NOTES[number] if number < len(_NOTES) else "Nothing unusual."
-    with at(review.ends + timedelta(hours=9, minutes=20)):
+    with at(_after_last("olive", review.ends + timedelta(hours=9, minutes=20))):
         colleagues.sign_in("olive", doing=_sign(review, note))
     review.refresh_from_db()
     if review.second_asked:
-        with at(review.ends + timedelta(hours=14)):
+        with at(_after_last("ada", review.ends + timedelta(hours=14))):
             colleagues.sign_in("ada", doing=_sign(review, _SECOND))
+
+
+def _after_last(short: str, moment: datetime) -> datetime:
+    """That moment, or an hour after they signed in last: no code of before it would be taken."""
+    last = people.user(short).last_login
+    return max(moment, last + timedelta(hours=1)) if last else moment
 
 
 def _sign(review: Review, note: str) -> Doing:
