@@ -14,6 +14,7 @@ from accounts import access
 from contacts.models import Contact
 from marketing.compliance import actions as compliance
 from marketing.compliance.models import Review, Verification
+from marketing.compliance.queries import figures_of
 from marketing.demo import colleagues, people
 from safeguards import audit, log
 
@@ -24,14 +25,14 @@ _ZONE = ZoneInfo("America/New_York")
 _WEEK, _DAY = timedelta(days=7), timedelta(days=1)
 # What Ada opens health fields for, one campaign after the other: choices of the page.
 _REASONS = ("patient asked about their record", "correct a mistake", "check why a message was or wasn't sent")
-# What Olive writes under the periods, the oldest first; what comes after these is "Nothing unusual".
-_NOTES = (
-    "First days. Compared the sign-ins with the rota: all of them known people on known devices.",
-    "Ada opened health fields at a patient's wish; the reason fits. Nothing unusual.",
-    "The wrong passwords are Dana's after her holiday; she called me herself. I took the consent ledger to file it.",
-    "Quiet week. Openings by person are about what they were.",
-)
-_SECOND = "Compared the file that was taken with the folder of evidence: it is there, with the same SHA-256."
+# What Olive writes under a period, by what was in it.
+_NOTES = {
+    "sign_ins_refused": "The wrong passwords are Dana's after her holiday; she called me herself.",
+    "exports": "The one file is the consent ledger, which I took to file it.",
+    "health_opened": "Ada opened health fields; the reasons fit what the desk noted.",
+}
+_SEEN = "Compared the sign-ins with the rota: known people on known devices."
+_SECOND = "Compared with the folder of evidence and the rota. I agree."
 # Around which campaign she takes a file, so that the period holds her own doing, and Dana mistypes her password.
 _TAKES = 2
 
@@ -83,10 +84,10 @@ def until(at: At, moment: datetime) -> None:
     """Live the nights and Mondays up to a moment: the log is verified each night, a review is opened when its week is over, and
     Olive signs it, but for the last one, which waits for whoever tries the demonstration."""
     keeper = access.system("log")
-    while audit.chain():
-        pass
     for night in _nights(moment):
         with at(night):
+            while audit.chain():
+                pass
             walk = compliance.ask_verification(actor=keeper)
             compliance.verify_log(actor=keeper, verification_id=walk.pk)
             opened = compliance.open_reviews(actor=keeper)
@@ -110,8 +111,9 @@ def _nights(moment: datetime) -> list[datetime]:
 
 
 def _reviewed(at: At, review: Review) -> None:
-    number = Review.objects.filter(begins__lt=review.begins).count()
-    note = _NOTES[number] if number < len(_NOTES) else "Nothing unusual."
+    found = {each.key: each.number for each in figures_of(review.begins, review.ends, review.zone).figures}
+    said = [words for key, words in _NOTES.items() if found[key]]
+    note = " ".join([_SEEN, *(said or ["Nothing unusual."])])
     with at(_after_last("olive", review.ends + timedelta(hours=9, minutes=20))):
         colleagues.sign_in("olive", doing=_sign(review, note))
     review.refresh_from_db()

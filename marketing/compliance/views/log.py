@@ -30,6 +30,8 @@ from safeguards.actor import Actor
 from safeguards.log import RowFilter
 
 PAGE = 25
+# So many fields stand in a line of the list; the row's own page has all of them.
+FEW = 6
 VERIFICATIONS = 10
 
 
@@ -103,11 +105,14 @@ def shown(actor: Actor, row: Row) -> dict[str, object]:
     action = event.action
     table = event.details.get("table", "")
     opened = action == "phi.revealed" and table in OPENED
+    named = [_(fields.BY_KEY[each].label) if each in fields.BY_KEY else each for each in row.fields]
     return {
         "row": row,
         "event": event,
         "what": OPENED[table] if opened else words_of(action),
-        "fields": [_(fields.BY_KEY[each].label) if each in fields.BY_KEY else each for each in row.fields],
+        "fields": named,
+        "first_fields": named[:FEW],
+        "more_fields": len(named[FEW:]),
         "outcome": OUTCOMES.get(event.outcome, event.outcome),
         "pill": OUTCOME_PILLS.get(event.outcome, "mute"),
         "kind": KINDS.get(event.actor_kind, event.actor_kind),
