@@ -1,17 +1,21 @@
-"""The permission door: who may do what, asked in actions and queries, not only in views; and grants to open health data."""
+"""The permission door: who may do what, asked in actions and queries, not only in views; grants to open health data; and by
+what factor a session has to stand to go on to work.
+"""
 
 import hashlib
 from enum import StrEnum
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.models import Invitation, Role, User
+from accounts import addresses, bridge, passkeys
+from accounts.models import FactorDevice, FactorPolicy, Invitation, PasswordLink, Role, User
 from safeguards import audit
 from safeguards.actor import Actor
 from safeguards.phi import ALL_FIELDS, Grant
 
-audit.declare("access.denied", "permission")
+audit.declare("session.held")
 
 
 class Permission(StrEnum):
@@ -38,6 +42,8 @@ class Permission(StrEnum):
     DELIVER = "deliver messages"
     INDEX_CONTACTS = "index contacts"
 
+
+audit.declare("access.denied", permission=Permission)
 
 P = Permission
 _WORK = {P.VIEW_CONTACTS, P.VIEW_SEGMENTS, P.VIEW_CAMPAIGNS, P.VIEW_REPORTS, P.VIEW_SENDING}
@@ -77,6 +83,24 @@ NOTE_FIELDS: frozenset[str] = frozenset({"note"})
 LIST_FIELDS: frozenset[str] = frozenset({"name", "description"})
 
 
+# Who may do so much, or sees so much, that a code which can be talked out of somebody isn't enough (BEHAVIOURS A4).
+PASSKEY_ROLES: frozenset[str] = frozenset({Role.ADMINISTRATOR, Role.COMPLIANCE})
+
+
+class Held(StrEnum):
+    """Why a session reaches the factor pages and nothing else."""
+
+    ENROL = "no factor yet"
+    RECOVERY = "entered by a recovery code"
+    PASSKEY = "role needs a passkey"
+    CODES = "recovery codes not kept yet"
+
+
+# In the session, from enrolment until the person has said that the recovery codes are kept.
+CODES_TO_KEEP = "codes_to_keep"
+_HELD_TOLD = "held_told"
+
+
 class Denied(Exception):
     """The actor may not do this. The page answers as it does for a thing that doesn't exist."""
 
@@ -93,12 +117,24 @@ def require(actor: Actor, permission: Permission) -> None:
         raise Denied(permission.value)
 
 
+def others_manage_people(actor: Actor) -> bool:
+    """Whether somebody else than the actor may manage people now."""
+    managing = [role for role in Role.values if P.MANAGE_PEOPLE in ROLES[role]]
+    own = int(actor.id) if actor.kind == "user" else 0
+    return User.objects.filter(role__in=managing, is_active=True).exclude(pk=own).exists()
+
+
 def invitation_stands(invitation: Invitation) -> bool:
     """Whether an invitation's link opens an account now: it is open, not too old, and its sender still manages people."""
     if invitation.withdrawn_at or invitation.accepted_by_id or invitation.expires_at <= timezone.now():
         return False
     sender = invitation.invited_by
     return sender is None or (sender.is_active and P.MANAGE_PEOPLE in ROLES.get(sender.role, frozenset()))
+
+
+def password_link_stands(link: PasswordLink) -> bool:
+    """Whether a link sets a password now: it wasn't used or ended, isn't too old, and its person is active."""
+    return link.ended_at is None and link.expires_at > timezone.now() and link.user.is_active
 
 
 def grant(actor: Actor, permission: Permission) -> Grant:
@@ -130,7 +166,7 @@ def patient(request: HttpRequest, person_key: bytes) -> Actor:
     return Actor(
         kind="patient",
         id=person_key.hex(),
-        ip=request.META.get("REMOTE_ADDR"),
+        ip=addresses.of(request),
         user_agent=request.headers.get("User-Agent", "")[:300],
         request_id=getattr(request, "request_id", ""),
     )
@@ -141,8 +177,58 @@ def of_user(user: User) -> Actor:
     return Actor(kind="user", id=str(user.pk), display=user.name, role=user.role)
 
 
+def passkeys_required() -> bool:
+    """Whether administrators and compliance officers are held to passkeys: as decided in Settings, or as the deployment begins.
+
+    Never where passkeys can't work at the staff's address: nobody could get in.
+    """
+    if not passkeys.can_work():
+        return False
+    decided = FactorPolicy.objects.first()
+    return settings.PASSKEYS_REQUIRED if decided is None else decided.passkeys_required
+
+
+def needs_passkey(role: str) -> bool:
+    """Whether somebody of this role works only with a passkey."""
+    return role in PASSKEY_ROLES and passkeys_required()
+
+
+def held(request: HttpRequest) -> Held | None:
+    """Why a signed-in session mustn't go on to work, or None. The role and the requirement hold from the next request on."""
+    user = request.user
+    device = getattr(user, "otp_device", None)
+    if device is None:
+        return Held.ENROL
+    if not isinstance(device, FactorDevice):
+        return Held.RECOVERY
+    if not device.phishing_resistant and isinstance(user, User) and user.role in PASSKEY_ROLES:
+        # Asked once a request, of which each action asks who is acting.
+        if not hasattr(request, "passkeys_required"):
+            request.passkeys_required = passkeys_required()  # type: ignore[attr-defined]
+        if request.passkeys_required:  # type: ignore[attr-defined]
+            return Held.PASSKEY
+    return Held.CODES if request.session.get(CODES_TO_KEEP) else None
+
+
+def note_held(request: HttpRequest, why: Held) -> None:
+    """Write down, once for each session and reason, that somebody was kept from going on to work."""
+    if why in {Held.ENROL, Held.CODES} or request.session.get(_HELD_TOLD) == why.value:
+        return
+    request.session[_HELD_TOLD] = why.value
+    actor = oneself(request)
+    audit.record("session.held", actor=actor, outcome="denied", reason=why.value)
+
+
 def of(request: HttpRequest) -> Actor:
-    """The signed-in person behind a request. Raises Denied for a stranger or an unverified session."""
+    """The signed-in person behind a request. Raises Denied for a stranger, an unverified session, and one that is held."""
+    actor = oneself(request)
+    if held(request):
+        raise Denied("held to the factor pages")
+    return actor
+
+
+def oneself(request: HttpRequest) -> Actor:
+    """The same for the pages of one's own factors, which a held session reaches too. Raises Denied for an unverified session."""
     user = request.user
     if not isinstance(user, User) or not user.is_active or not getattr(user, "is_verified", bool)():
         raise Denied("not signed in")
@@ -152,9 +238,9 @@ def of(request: HttpRequest) -> Actor:
         display=user.name,
         role=user.role,
         session_hash=_session_hash(request),
-        method="password",
-        factor="totp",
-        ip=request.META.get("REMOTE_ADDR"),
+        method=bridge.BY_PASSWORD,
+        factor=bridge.factor_name(getattr(user, "otp_device", None)),
+        ip=addresses.of(request),
         user_agent=request.headers.get("User-Agent", "")[:300],
         request_id=getattr(request, "request_id", ""),
     )

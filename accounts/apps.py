@@ -11,4 +11,4 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import bridge  # noqa: F401 - connecting its receivers is what importing it is for
+        from accounts import bridge, checks  # noqa: F401 - connecting receivers and checks is what importing is for

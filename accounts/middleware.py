@@ -2,15 +2,14 @@
 
 import re
 import secrets
-import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import logout
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -18,10 +17,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import sessions
+from accounts import access, addresses, bridge, devices, expiry, networks, sessions
 from accounts.access import Denied
-from accounts.models import User
-from accounts.sessions import IDLE_SECONDS, LONGEST_SECONDS
+from accounts.models import Role, User
 
 Next = Callable[[HttpRequest], HttpResponseBase]
 
@@ -31,14 +29,27 @@ CSP = (
     "frame-ancestors 'none'"
 )
 # Names of pages on the staff's host that a stranger may see; everything else asks for a verified session (BEHAVIOURS A2).
-PUBLIC = frozenset({"account_login", "account_logout", "mfa_authenticate", "account_invitation", "health"})
+PUBLIC = frozenset(
+    {"account_login", "account_logout", "mfa_authenticate", "account_recover", "account_session", "health"}
+    | {"account_invitation", "password_forgotten", "password_link"}
+)
 # The demonstration's own pages; outside it their addresses don't exist at all.
 DEMO = frozenset(
     {"demo_people", "demo_codes", "demo_code", "demo_continue"}
     | {"demo_inbox", "demo_inbox_rows", "demo_mail", "demo_mail_body", "demo_mail_one_click"}
 )
-# What somebody who has signed in but has no second factor yet may reach.
-ENROL = frozenset({"mfa_activate_totp", "account_logout", "account_reauthenticate"})
+# What somebody may reach who has signed in but has no second factor yet, or none that their role works with (access.held).
+ENROL = frozenset(
+    {
+        "factor_choose",
+        "factor_lost",
+        "mfa_activate_totp",
+        "passkey_add",
+        "recovery_codes",
+        "recovery_codes_kept",
+    }
+    | {"account_logout", "account_reauthenticate", "mfa_reauthenticate"}
+)
 
 
 def _port(url: str) -> int:
@@ -53,6 +64,14 @@ def _asked_port(request: HttpRequest) -> int:
         # Django looks at the name alone; a port above 65535 is nobody's.
         raise DisallowedHost("port out of range") from None
     return port or (443 if request.is_secure() else 80)
+
+
+def _wants_json(request: HttpRequest) -> bool:
+    """Whether a program asks: it gets a status and a word, not a page to sign in on."""
+    accepted = request.headers.get("Accept", "")
+    return request.path.startswith("/api/") or (
+        "application/json" in accepted and "text/html" not in accepted
+    )
 
 
 class RequestId:
@@ -115,6 +134,8 @@ class RequireVerified:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         was_signed_in = not getattr(request, "is_public", False) and request.user.is_authenticated
+        if not was_signed_in and not getattr(request, "is_public", False):
+            bridge.unknown(request)
         if was_signed_in:
             self._log_off_if_idle(request)
             if isinstance(request.user, User):
@@ -124,7 +145,10 @@ class RequireVerified:
         finally:
             timezone.deactivate()
         if not was_signed_in and not getattr(request, "is_public", False) and request.user.is_authenticated:
-            sessions.note(request)
+            response = self._signed_in(request, response)
+        if was_signed_in and request.user.is_authenticated and request.headers.get("HX-Request"):
+            # A fragment tells the page around it how long there is left; a whole page says so itself.
+            response["X-Session-Left"] = "{} {}".format(*expiry.left(request.session))
         if was_signed_in and not request.user.is_authenticated:
             # Whoever sits down next finds no page of the last one by the browser's back button.
             response["Clear-Site-Data"] = '"cache", "storage"'
@@ -138,9 +162,17 @@ class RequireVerified:
             return None
         if not request.user.is_authenticated:
             return self._to_sign_in(request)
-        if getattr(request.user, "is_verified", bool)() or name in ENROL:
+        if networks.refuses(request):
+            return self._outside(request)
+        why = None if name in ENROL else access.held(request)
+        if why is None:
             return None
-        return redirect("mfa_activate_totp")
+        access.note_held(request, why)
+        if _wants_json(request):
+            return JsonResponse({"code": why.name.lower()}, status=403)
+        if request.headers.get("HX-Request"):
+            return HttpResponse(status=204, headers={"HX-Redirect": reverse("factor_choose")})
+        return redirect("factor_choose")
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """A refusal looks like an absent page: it gives no hint that there is something to be refused (A2)."""
@@ -148,26 +180,66 @@ class RequireVerified:
             return HttpResponseNotFound(render_to_string("404.html", {}, request))
         return None
 
+    def _signed_in(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Password and factor were right. From a network that the role isn't used from, that is told, and nothing begins."""
+        if networks.refuses(request, signing_in=True):
+            refusal = self._outside(request)
+            request.session.flush()
+            request.user = AnonymousUser()
+            return refusal
+        devices.recognise(request, response)
+        sessions.note(request)
+        return response
+
+    def _outside(self, request: HttpRequest) -> HttpResponseBase:
+        if request.headers.get("HX-Request"):
+            # The page around it covers itself, and goes on once it is back in its network.
+            return HttpResponse(status=204, headers={"HX-Redirect": reverse("account_login")})
+        role = request.user.role if isinstance(request.user, User) else ""
+        # What a sign-in had to say ("Successfully signed in …") isn't so, and isn't kept for later either.
+        list(messages.get_messages(request))
+        context = {
+            "messages": [],
+            "role": Role(role).label,
+            "places": [each.label for each in networks.of_role(role) if each.label],
+            "address": addresses.of(request) or "",
+            "administrators": User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).order_by("name")[
+                :5
+            ],
+            "still_in": request.session.get("seen") is not None,
+        }
+        return HttpResponse(render_to_string("account/outside.html", context, request), status=403)
+
     def _to_sign_in(self, request: HttpRequest) -> HttpResponseBase:
+        if _wants_json(request):
+            return JsonResponse({"code": "sign_in"}, status=401)
         sign_in = reverse("account_login")
         if request.headers.get("HX-Request"):
             # A fragment that was asked for becomes the whole sign-in page, not a form inside a card.
             return HttpResponse(status=204, headers={"HX-Redirect": sign_in})
+        if request.method == "POST" and settings.SESSION_COOKIE_NAME in request.COOKIES:
+            messages.warning(
+                request,
+                _(
+                    "What you sent from the last page could not be kept: you were signed out before it arrived. Sign in, then do "
+                    "it again."
+                ),
+            )
         # Only a plain path comes back as `next`, never a query, which may hold a search for a person.
         path = request.path if re.fullmatch(r"(/[\w-]+)*/?", request.path, re.ASCII) else "/"
         return redirect(f"{sign_in}?next={path}" if path != "/" else sign_in)
 
     def _log_off_if_idle(self, request: HttpRequest) -> None:
-        now = int(time.time())
-        last, began = request.session.get("seen", now), request.session.get("began", now)
-        if now - last > IDLE_SECONDS or now - began > LONGEST_SECONDS:
-            logout(request)
-            messages.info(
-                request, _("You were signed out because nothing happened for a while. Sign in to go on.")
-            )
+        if why := expiry.over(request.session):
+            expiry.end(request, why)
+            words = {
+                "idle": _("You were signed out because nothing happened for a while. Sign in to go on."),
+                "longest": _(
+                    "You were signed out because a sign-in lasts %(hours)d hours at most. Sign in to go on."
+                )
+                % {"hours": -(-sessions.LONGEST_SECONDS // 3600)},
+            }
+            messages.info(request, words[why])
         # Polling fragments keep nobody signed in: only what a person does counts. [164.312(a)(2)(iii)]
-        elif (now - last > 30 or "seen" not in request.session) and not request.headers.get("X-Polling"):
-            request.session["seen"] = now
-            # Each save moves the session's own expiry on, so the twelve hours are counted from here.
-            request.session["began"] = began
-            sessions.note(request)
+        elif not request.headers.get("X-Polling"):
+            expiry.keep_up(request)

@@ -10,13 +10,15 @@ from django.db.models import Q, QuerySet
 
 from accounts import access, rules, sessions
 from accounts.access import Permission
-from accounts.models import Invitation, Role, SessionRecord, User
+from accounts.models import Alert, Invitation, PasswordLink, Role, SessionRecord, User
 from accounts.wording import device_words
 from safeguards import tokens
 from safeguards.actor import Actor
 from safeguards.queries import EventFilter, page_of_events
 
 SIGN_INS = 8
+# allauth's own words are for its own pages.
+KIND_WORDS = {Authenticator.Type.TOTP: "Authenticator app", Authenticator.Type.WEBAUTHN: "Passkey"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +31,29 @@ class StaffFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertFilter:
+    """Which alerts: `state` empty asks for open ones, else closed or all; `kind` and `person` for one alone."""
+
+    state: str = ""
+    kind: str = ""
+    person: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Factor:
     """A second factor: its kind, since when, and when it was used last (None: not since it was set up)."""
 
     kind: str
     since: datetime
     last_used: datetime | None
+    # Of a passkey: what its person calls it.
+    name: str = ""
+    id: int = 0
+
+    @property
+    def is_passkey(self) -> bool:
+        """Whether nobody can be talked out of it by telephone."""
+        return self.kind == KIND_WORDS[Authenticator.Type.WEBAUTHN]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +116,28 @@ def with_access(found: Iterable[User]) -> list[Colleague]:
     keys = [user.pk for user in users]
     factors: dict[int, list[Factor]] = defaultdict(list)
     for each in Authenticator.objects.filter(user_id__in=keys).order_by("created_at"):
-        factors[each.user_id].append(Factor(each.get_type_display(), each.created_at, each.last_used_at))
+        factors[each.user_id].append(factor_shown(each))
     opened = Counter(sessions.open_sessions(keys).values_list("user_id", flat=True))
     return [Colleague(user, factors[user.pk], opened[user.pk]) for user in users]
+
+
+def factor_shown(factor: Authenticator) -> Factor:
+    """A factor as pages and evidence show it."""
+    return Factor(
+        kind=KIND_WORDS.get(factor.type, str(factor.get_type_display())),
+        since=factor.created_at,
+        last_used=factor.last_used_at,
+        name=str(factor.data.get("name", "")),
+        id=factor.pk,
+    )
+
+
+def without_passkey(actor: Actor) -> list[User]:
+    """Active people whose role can be held to a passkey, and who have none; by name. Needs the permission to manage people."""
+    access.require(actor, Permission.MANAGE_PEOPLE)
+    owners = Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).values("user_id")
+    found = User.objects.filter(role__in=access.PASSKEY_ROLES, is_active=True).exclude(pk__in=owners)
+    return list(found.order_by("name", "pk"))
 
 
 def sessions_of(person: User, this: str = "") -> list[OpenSession]:
@@ -151,6 +189,13 @@ def invited_by_link(token: str) -> Invitation | None:
     return found if found is not None and access.invitation_stands(found) else None
 
 
+def person_of_link(token: str) -> User | None:
+    """Whose password a link sets, as long as it would; the token is the authority to ask."""
+    hashed = tokens.hash_single_use(token)
+    found = PasswordLink.objects.filter(token_hash=hashed).select_related("user").first()
+    return found.user if found is not None and access.password_link_stands(found) else None
+
+
 def names(actor: Actor) -> dict[str, tuple[str, str]]:
     """Name and role of everybody who has or had an account, by id as text. Needs the permission to view the audit log."""
     access.require(actor, Permission.VIEW_AUDIT)
@@ -160,3 +205,21 @@ def names(actor: Actor) -> dict[str, tuple[str, str]]:
 def administrators() -> list[User]:
     """Who of the staff manages people and settings now, by name: whom everybody who has signed in may ask for help."""
     return list(User.objects.filter(role=Role.ADMINISTRATOR, is_active=True).order_by("name", "pk")[:20])
+
+
+def alerts(actor: Actor, asked: AlertFilter) -> QuerySet[Alert]:
+    """Alerts, the newest first, to be paged. Needs the permission to manage people."""
+    access.require(actor, Permission.MANAGE_PEOPLE)
+    found = Alert.objects.select_related("person", "closed_by").order_by("-raised_at", "-pk")
+    if asked.state != "all":
+        found = found.filter(closed_at__isnull=asked.state != "closed")
+    if asked.kind:
+        found = found.filter(kind=asked.kind)
+    if asked.person is not None:
+        found = found.filter(person_id=asked.person)
+    return found
+
+
+def open_alerts() -> int:
+    """How many alerts nobody has looked at yet; for those who manage people, which the caller has asked."""
+    return Alert.objects.filter(closed_at=None).count()

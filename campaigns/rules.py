@@ -37,6 +37,15 @@ class Shelf(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Answer(StrEnum):
+    """What became of an attempt, as the sending page counts it."""
+
+    TRIED = "tried"
+    SENT = "sent"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+
+
 class Flow(StrEnum):
     """How sending goes, in one word; the first that holds."""
 

@@ -4,6 +4,7 @@ from django.urls import path
 
 from campaigns.views import (
     approvals,
+    attempts,
     brands,
     coming,
     on_contacts,
@@ -48,6 +49,7 @@ urlpatterns = [
     path("settings/brand/new/", brands.brand_new, name="brand_new"),
     path("settings/brand/undo/", brands.brand_undo, name="brand_undo"),
     path("sending/", sending.page, name="sending"),
+    path("sending/attempts/", attempts.page, name="sending_attempts"),
     path("sending/now/", sending.now, name="sending_now"),
     path("sending/sources/<int:pk>/rest/", sending.rest, name="sending_rest"),
     path("sending/sources/<int:pk>/until/<int:seconds>/", sending.until, name="sending_until"),

@@ -3,9 +3,10 @@
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.delivery.outcome import Kind as Outcome
 from campaigns.delivery.published import Kind as Record
 from campaigns.delivery.published import Standing
-from campaigns.rules import EDITABLE, Blocker, Flow, Hold, Missed, Shelf, State, Step
+from campaigns.rules import EDITABLE, Answer, Blocker, Flow, Hold, Missed, Shelf, State, Step
 
 # The kind of the pill, and the word in it.
 STATES: dict[State, tuple[str, Promise]] = {
@@ -262,4 +263,23 @@ RECORDS: dict[Record, tuple[Promise, Promise, dict[Standing, Promise]]] = {
         _("The name that we say to mail hosts must lead back to the address."),
         _todo(_AT_YOUR_DNS, _("It leads to another address. Replace it by this one.")),
     ),
+}
+
+# Attempts: what the sending page counts together, and each by itself, with the kind of its pill.
+ANSWERS: dict[Answer, Promise] = {
+    Answer.TRIED: _("All that was tried"),
+    Answer.SENT: _("Sent"),
+    Answer.DEFERRED: _("Deferred"),
+    Answer.REFUSED: _("Refused"),
+}
+ATTEMPTS: dict[str, tuple[str, Promise]] = {
+    Outcome.ACCEPTED: ("ok", _("Accepted")),
+    Outcome.DEFERRED: ("warn", _("Deferred")),
+    Outcome.BOUNCED: ("bad", _("Refused the recipient")),
+    Outcome.REFUSED_US: ("bad", _("Refused our address")),
+    Outcome.TLS_NOT_MET: ("bad", _("No verified encryption")),
+    Outcome.UNREACHABLE: ("warn", _("No host answered")),
+    Outcome.UNCERTAIN: ("warn", _("Left without an answer")),
+    Outcome.UNSENT: ("mute", _("Not begun")),
+    Outcome.UNRENDERED: ("bad", _("Could not be made")),
 }

@@ -97,6 +97,22 @@ class Import(models.Model):
         return (self.finished_at if ended and self.finished_at else self.created_at) + KEPT
 
 
+class ImportedAgain(models.Model):
+    """Somebody whom an import's file had and who was a contact already: the people behind its count of rows that updated."""
+
+    source = models.ForeignKey(Import, models.CASCADE, related_name="again", db_index=False)
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="+")
+
+    class Meta:
+        db_table = "contacts_imported_again"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["source", "contact"], name="imported_again_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"contact {self.contact_id} of import {self.source_id}"
+
+
 class ContactList(models.Model):
     """People picked by hand or by a file, under a name. The name is sealed, since it may say what they have.
 

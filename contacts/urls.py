@@ -22,6 +22,7 @@ urlpatterns = [
     path("contacts/import/<uuid:pk>/stop/", imports.stop, name="import_stop"),
     path("contacts/import/<uuid:pk>/progress/", imports.progress, name="import_progress"),
     path("contacts/import/<uuid:pk>/problems/", imports.problems, name="import_problems"),
+    path("segments/people/", of_segments.matching, name="segment_matching"),
     path("segments/<int:pk>/people/", of_segments.people, name="segment_people"),
     path("lists/", lists.lists, name="lists"),
     path("lists/new/", lists.new, name="list_new"),

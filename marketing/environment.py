@@ -64,6 +64,17 @@ def flag(name: str, *, default: bool = False) -> bool:
     return value.lower() in {"1", "true", "yes", "on"} if value else default
 
 
+def number(name: str, default: int, *, least: int = 0, most: int | None = None) -> int:
+    """The variable as a whole number from `least` to `most`, or the default where it is unset or empty."""
+    value = text(name, str(default))
+    limits = f"from {least} to {most}" if most is not None else f"of at least {least}"
+    if not (
+        value.isascii() and value.isdigit() and least <= int(value) and (most is None or int(value) <= most)
+    ):
+        raise ImproperlyConfigured(f"{name} must be a whole number {limits}, not {value!r}.")
+    return int(value)
+
+
 def celery_url(redis_url: str) -> str:
     """Celery's form of a Redis URL: sockets are `redis+socket://` there and `unix://` everywhere else."""
     return (

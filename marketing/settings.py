@@ -2,8 +2,13 @@
 
 DATABASE_URL, DATABASE_OWNER_URL, REDIS_URL     servers; without them the embedded ones under STATE_DIR are used
 WELLSENT_STATE_DIR                              where embedded servers, journals and keys live (default: var/)
-WELLSENT_SECRET_KEY, WELLSENT_ROOT_KEY          or the same with _FILE; made under STATE_DIR/keys for embedded servers only
+WELLSENT_SECRET_KEY, WELLSENT_ROOT_KEY, WELLSENT_ANCHOR_KEY   or the same with _FILE; made under STATE_DIR/keys for embedded
+                                                servers only
+WELLSENT_ANCHOR_DIR                             where the audit log's anchors are written (default: STATE_DIR/anchors)
+WELLSENT_ANCHOR_PUBLIC_KEYS                     public keys that signed earlier anchors, separated by commas
 WELLSENT_STAFF_URL, WELLSENT_PUBLIC_URL         addresses of the staff's and the patients' pages, on different hosts or ports
+WELLSENT_TRUSTED_PROXIES                        how many proxies of your own stand in front, each adding to X-Forwarded-For
+WELLSENT_IDLE_SECONDS, WELLSENT_LONGEST_SECONDS, WELLSENT_WARN_SECONDS   when a session ends by itself; shorter ones alone
 WELLSENT_LOG_REVIEW                             how often the audit log is reviewed: weekly (default) or monthly
 WELLSENT_DEMO                                   the demonstration: every mail goes to the sandbox on this machine
 DELIVERY_DNS, DELIVERY_SMTP_PORT, DELIVERY_CA_FILE   resolver (host:port), port and authority to trust in place of the public ones
@@ -38,6 +43,12 @@ REDIS_URL = environment.text("REDIS_URL", "") or (
 )
 SECRET_KEY = environment.secret("WELLSENT_SECRET_KEY", fallback_folder=_keys)
 ROOT_KEY = environment.secret("WELLSENT_ROOT_KEY", fallback_folder=_keys)
+# Signs how far the audit log has come: the seed of an Ed25519 key, which the database never holds.
+ANCHOR_KEY = environment.secret("WELLSENT_ANCHOR_KEY", fallback_folder=_keys)
+ANCHOR_PUBLIC_KEYS = [
+    key for each in environment.text("WELLSENT_ANCHOR_PUBLIC_KEYS", "").split(",") if (key := each.strip())
+]
+ANCHOR_DIR = BASE_DIR / environment.text("WELLSENT_ANCHOR_DIR", str(STATE_DIR / "anchors"))
 
 STAFF_URL = environment.text("WELLSENT_STAFF_URL", "http://localhost:8000").rstrip("/")
 PUBLIC_URL = environment.text("WELLSENT_PUBLIC_URL", "http://localhost:8001").rstrip("/")
@@ -45,6 +56,8 @@ DEBUG = False
 # The demonstration is looked at by whatever name leads to it: localhost, an address, a forwarded port. It holds nothing real.
 ALLOWED_HOSTS = ["*"] if DEMO else sorted({urlsplit(url).hostname or "" for url in (STAFF_URL, PUBLIC_URL)})
 USE_X_FORWARDED_HOST = DEMO
+# Whose word about a client's address is believed; without a proxy that adds to the header, anybody could write it.
+TRUSTED_PROXIES = environment.number("WELLSENT_TRUSTED_PROXIES", 0, most=5)
 SECURE_SITE = STAFF_URL.startswith("https://")
 
 INSTALLED_APPS = [
@@ -157,6 +170,7 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"min_length": 12},
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "accounts.passwords.OfKnownWords"},
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -167,23 +181,40 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/account/login/"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-# The link of an invitation, which strangers follow; the other limits are allauth's own.
-ACCOUNT_RATE_LIMITS = {"invitation": "30/m/ip"}
+# What strangers may reach: links of invitations and for new passwords, and asking for one; the other limits are allauth's own.
+# Guesses wait for the count in the database (accounts.lockouts); allauth's limit is the outer bound.
+ACCOUNT_RATE_LIMITS = {
+    "invitation": "30/m/ip",
+    "login_failed": "30/m/ip,20/5m/key",
+    "password_link": "10/m/ip",
+    "password_link_followed": "30/m/ip",
+}
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE_SITE else "http"
 MFA_ADAPTER = "accounts.adapters.MFAAdapter"
 MFA_FORMS = {
-    "authenticate": "accounts.forms.AuthenticateForm",
-    "reauthenticate": "accounts.forms.ReauthenticateForm",
     "activate_totp": "accounts.forms.EnrolForm",
 }
-MFA_SUPPORTED_TYPES = ["totp"]
+MFA_SUPPORTED_TYPES = ["totp", "webauthn"]
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_PASSKEY_LOGIN_ENABLED = MFA_PASSKEY_SIGNUP_ENABLED = False
 MFA_TOTP_ISSUER = "Wellsent"
 MFA_TOTP_TOLERANCE = 1
 MFA_TRUST_ENABLED = False
+# Whether administrators and compliance officers are held to passkeys until one of them decides in Settings (BEHAVIOURS A4).
+PASSKEYS_REQUIRED = not DEMO
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = 12 * 3600
+# Automatic log-off (BEHAVIOURS A5): an organisation may be stricter, never laxer. The warning comes so long before.
+IDLE_SECONDS = environment.number("WELLSENT_IDLE_SECONDS", 15 * 60, least=5, most=15 * 60)
+LONGEST_SECONDS = environment.number(
+    "WELLSENT_LONGEST_SECONDS", 12 * 3600, least=IDLE_SECONDS, most=12 * 3600
+)
+WARN_SECONDS = environment.number(
+    "WELLSENT_WARN_SECONDS", min(120, IDLE_SECONDS // 3), least=1, most=IDLE_SECONDS - 1
+)
+SESSION_COOKIE_AGE = LONGEST_SECONDS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SITE
@@ -236,8 +267,13 @@ CELERY_TASK_ROUTES = {
 }
 CELERY_BEAT_SCHEDULE = {
     "chain": {"task": "safeguards.chain", "schedule": 1.0, "options": {"expires": 5}},
+    # Each asks whether fifteen minutes have passed, so that an anchor which couldn't be written is tried again soon.
+    "anchor": {"task": "safeguards.anchor", "schedule": 60.0, "options": {"expires": 60}},
+    "evidence": {"task": "delivery.digest", "schedule": 300.0, "options": {"expires": 300}},
     "sweep": {"task": "delivery.sweep", "schedule": 2.0, "options": {"expires": 10}},
     "scheduled": {"task": "campaigns.sweep", "schedule": 5.0, "options": {"expires": 10}},
+    "sessions": {"task": "accounts.end_overdue", "schedule": 60.0, "options": {"expires": 50}},
+    "alerts": {"task": "accounts.look_for_unusual", "schedule": 60.0, "options": {"expires": 50}},
     "notices": {"task": "delivery.send_notices", "schedule": 5.0, "options": {"expires": 10}},
     "log": {"task": "compliance.sweep", "schedule": 60.0, "options": {"expires": 60}},
     "imports": {"task": "contacts.sweep_imports", "schedule": 5.0, "options": {"expires": 10}},

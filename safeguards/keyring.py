@@ -21,6 +21,7 @@ class Purpose(StrEnum):
     TOKEN = "token"  # noqa: S105 - the name of a purpose
     SECRET = "secret"  # noqa: S105 - the name of a purpose
     NOTICE = "notice"
+    AUDIT = "audit"
 
 
 class KeyMissing(Exception):

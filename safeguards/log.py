@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Count, IntegerField, Max, Q, QuerySet, Sum
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, ExtractHour, ExtractIsoWeekDay
 
 from safeguards import audit
+from safeguards.audit import canonical, chaining
 from safeguards.models import AuditEvent, AuditLink
 
 Event = AuditEvent
@@ -138,8 +139,8 @@ def all_rows(asked: RowFilter) -> Iterator[AuditEvent]:
 class Place:
     """A row's place in the chain: its sequence and hashes, and whether they are right as the row reads now.
 
-    `follows` says that the link before it has the hash that this one builds on, `leads` that the next one builds on this one
-    (None where there is no next one yet).
+    `follows` says that the link before it has the hash that this one builds on (None: it is the oldest that is kept), `leads`
+    that the next one builds on this one (None: there is none yet).
     """
 
     sequence: int
@@ -147,13 +148,13 @@ class Place:
     previous: str
     chained_at: datetime
     unchanged: bool
-    follows: bool
+    follows: bool | None
     leads: bool | None
 
     @property
     def whole(self) -> bool:
         """Whether nothing is wrong at this place."""
-        return self.unchanged and self.follows and self.leads is not False
+        return self.unchanged and self.follows is not False and self.leads is not False
 
 
 def row(pk: int) -> AuditEvent | None:
@@ -172,15 +173,27 @@ def place_of(event: AuditEvent) -> Place | None:
     }
     before, behind = around.get(link.sequence - 1), around.get(link.sequence + 1)
     previous = bytes(link.previous)
+    oldest = before is None and not AuditLink.objects.filter(sequence__lt=link.sequence).exists()
+    follows = previous == bytes(before.hash) if before else None if oldest else False
     return Place(
         sequence=link.sequence,
         hash=bytes(link.hash).hex(),
         previous=previous.hex(),
         chained_at=link.chained_at,
-        unchanged=audit.link_hash(previous, link.sequence, event) == bytes(link.hash),
-        follows=previous == (bytes(before.hash) if before else audit.GENESIS if link.sequence == 1 else b""),
+        unchanged=chaining.link_hash(previous, link.sequence, _hashed(event.pk)) == bytes(link.hash),
+        follows=previous == audit.GENESIS if link.sequence == 1 else follows,
         leads=bytes(behind.previous) == bytes(link.hash) if behind else None,
     )
+
+
+def _hashed(pk: int) -> bytes:
+    """The bytes under the hash of a row as it reads now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {canonical.SELECTED.format('e')} FROM safeguards_audit_event e WHERE e.id = %s",  # noqa: S608 - our own columns
+            [pk],
+        )
+        return canonical.event(cursor.fetchone())
 
 
 def of_request(event: AuditEvent, *, limit: int) -> list[AuditEvent]:

@@ -17,7 +17,7 @@ from safeguards.actor import Actor
 from safeguards.fields import Sealed, message_of
 from safeguards.models import Notice
 
-audit.declare("notice.seal_broken", "kind")
+audit.declare("notice.seal_broken", kind=audit.WORD)
 
 _kinds: dict[str, frozenset[str]] = {}
 

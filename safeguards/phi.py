@@ -14,10 +14,10 @@ from safeguards.fields import Sealed, message_of
 
 _LABEL = b"phi"
 
-audit.declare("phi.revealed", "fields", "count", "table", "patients")
-audit.declare("phi.refused", "fields", "count", "table", "patients")
-audit.declare("phi.amended", "fields", "table")
-audit.declare("phi.seal_broken", "table", "field", "row")
+audit.declare("phi.revealed", fields=audit.WORDS, count=int, table=audit.WORD, patients=audit.PATIENTS)
+audit.declare("phi.refused", fields=audit.WORDS, count=int, table=audit.WORD, patients=audit.PATIENTS)
+audit.declare("phi.amended", fields=audit.CHANGED, table=audit.WORD)
+audit.declare("phi.seal_broken", table=audit.WORD, field=audit.WORD, row=audit.ROW)
 
 NAMED_AT_MOST = 200
 """So many people of a batch are named in its audit row, where a person opens it: a page of a list has 50."""
@@ -138,8 +138,9 @@ def amend(
     grant: Grant,
     purpose: str,
     sealed_field: str = "record",
-) -> tuple[Sealed, list[str]]:
-    """Lay new values over a sealed record; gives it sealed anew, for its next version, and the names of what differs.
+) -> tuple[Sealed, audit.Changes]:
+    """Lay new values over a sealed record; gives it sealed anew, for its next version, and what differs: by its name, with keyed
+    hashes of what stood there and of what does now.
 
     What else the record holds doesn't leave the door, so whoever may change a name needn't be able to read a diagnosis. One audit
     row names the fields that were changed. Refused, with an audit row of its own, where the grant doesn't cover a field that is
@@ -157,7 +158,7 @@ def amend(
         )
         raise Refused("this role may not change these fields")
     values = _open(record, sealed_field)
-    changed = sorted(key for key, value in changes.items() if values.get(key) != value)
+    changed = audit.changed(record, values, changes)
     version: int = getattr(record, "version", 1)
     sealed = seal(type(record), sealed_field, record.pk, values | dict(changes), version=version + 1)
     audit.record(

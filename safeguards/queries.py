@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from safeguards import audit
 from safeguards.models import AuditEvent, AuditLink
@@ -51,9 +52,9 @@ def page_of_events(asked: EventFilter, *, before: int | None, limit: int) -> lis
     return list(found.order_by("-pk")[:limit])
 
 
-def all_events(asked: EventFilter) -> Iterator[AuditEvent]:
-    """All that is asked for, oldest first, in pages."""
-    last = 0
+def all_events(asked: EventFilter, *, after: int = 0) -> Iterator[AuditEvent]:
+    """All that is asked for, oldest first, in pages; of those behind an event's id."""
+    last = after
     while page := list(_events(asked).filter(pk__gt=last).order_by("pk")[:2000]):
         yield from page
         last = page[-1].pk
@@ -77,6 +78,39 @@ def chain_state() -> ChainState:
     """How far the chain has come. It tells how many rows it covers, not that none was changed: `audit verify` does."""
     last = AuditLink.objects.order_by("-sequence").first()
     return ChainState(last.sequence if last else 0, audit.unchained(), last.chained_at if last else None)
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorState:
+    """The last anchor that the log names: its number, when it was written and the sequence it covers (None and 0: none yet).
+
+    `problem` is the operating system's word for why the store took nothing, where it took nothing since; `overdue` says that the
+    last one is older than thirty minutes. Either way the log's end is unprotected, and somebody should look.
+    """
+
+    number: int
+    sequence: int
+    at: datetime | None
+    problem: str
+    overdue: bool
+
+
+def anchor_state() -> AnchorState:
+    """How the anchors outside the database stand, as far as the log tells. Whether they agree with it `audit verify` says."""
+    taken = _newest("audit.anchored")
+    failed = _newest("audit.anchor_failed")
+    stuck = failed is not None and (taken is None or taken.at < failed.at)
+    return AnchorState(
+        number=taken.details["number"] if taken else 0,
+        sequence=taken.details["sequence"] if taken else 0,
+        at=taken.at if taken else None,
+        problem=failed.details["code"] if failed and stuck else "",
+        overdue=taken is None or taken.at < timezone.now() - audit.SILENCE,
+    )
+
+
+def _newest(action: str) -> AuditEvent | None:
+    return AuditEvent.objects.filter(action=action).order_by("-at").first()
 
 
 def last_taken(kind: str, limit: int) -> list[AuditEvent]:

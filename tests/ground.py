@@ -16,6 +16,7 @@ _servers: Servers | None = None
 os.environ["WELLSENT_STATE_DIR"] = str(_state)
 os.environ.setdefault("WELLSENT_SECRET_KEY", "tests-only-" + "0" * 40)
 os.environ.setdefault("WELLSENT_ROOT_KEY", os.urandom(32).hex())
+os.environ.setdefault("WELLSENT_ANCHOR_KEY", os.urandom(32).hex())
 os.environ.pop("WELLSENT_DEMO", None)
 
 if "DATABASE_URL" not in os.environ:

@@ -17,11 +17,11 @@ from accounts.models import Invitation, Role, User
 from safeguards import audit, notices, tokens
 from safeguards.actor import Actor
 
-audit.declare("invitation.sent", "role", "superseded")
-audit.declare("invitation.sent_again", "role")
-audit.declare("invitation.withdrawn", "role")
-audit.declare("invitation.restored", "role")
-audit.declare("invitation.accepted", "invitation", "role")
+audit.declare("invitation.sent", role=Role, superseded=int)
+audit.declare("invitation.sent_again", role=Role)
+audit.declare("invitation.withdrawn", role=Role)
+audit.declare("invitation.restored", role=Role)
+audit.declare("invitation.accepted", invitation=int, role=Role)
 
 KIND = "staff.invitation"
 notices.declare(KIND, "name", "by", "role")

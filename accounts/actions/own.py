@@ -1,6 +1,5 @@
 """What everybody may do with their own account, and with nobody else's."""
 
-from allauth.mfa.models import Authenticator
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -8,14 +7,14 @@ from django.utils.translation import gettext as _
 
 from accounts import sessions
 from accounts.access import Denied
+from accounts.actions.passwords import changed
 from accounts.actions.people import renamed
 from accounts.models import User
 from safeguards import audit
 from safeguards.actor import Actor
 
-audit.declare("password.changed", "sessions")
+audit.declare("password.changed", sessions=int)
 audit.declare("password.refused")
-audit.declare("factor.replaced", "sessions")
 
 
 def change_own(*, actor: Actor, person: User, name: str, time_zone: str) -> None:
@@ -25,7 +24,7 @@ def change_own(*, actor: Actor, person: User, name: str, time_zone: str) -> None
 
 
 def change_password(*, actor: Actor, person: User, old: str, new: str, session: str = "") -> int:
-    """Change one's own password, and end all sessions but the present one; returns how many were open.
+    """Change one's own password, and end all sessions but the present one; returns how many were open. A mail tells the person.
 
     Raises Denied for anybody else's account, and ValidationError where the old password is wrong (with an audit row, since
     somebody may sit at an unlocked screen), or the new one is the old one, short or common (BEHAVIOURS A10).
@@ -44,21 +43,8 @@ def change_password(*, actor: Actor, person: User, old: str, new: str, session: 
         person.set_password(new)
         person.save(update_fields=["password"])
         ended = sessions.end(person, keep=session)
+        changed(person)
         audit.record("password.changed", actor=actor, target=person, details={"sessions": ended})
-    return ended
-
-
-def replace_factor(*, actor: Actor, person: User, session: str) -> int:
-    """Take one's old authenticator app out of use, for the new one that the caller enrols in the same transaction.
-
-    All sessions but the present one end (returns how many were open): they stand on the old app. Raises Denied for anybody
-    else's account.
-    """
-    _own(actor, person)
-    with transaction.atomic():
-        Authenticator.objects.filter(user=person).delete()
-        ended = sessions.end(person, keep=session)
-        audit.record("factor.replaced", actor=actor, target=person, details={"sessions": ended})
     return ended
 
 

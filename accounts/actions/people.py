@@ -6,19 +6,20 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from accounts import access, rules, sessions
+from accounts import access, lockouts, rules, sessions
 from accounts.access import Permission
-from accounts.models import Role, User
+from accounts.models import Lockout, RecoveryDevice, Role, User
 from safeguards import audit, notices, tokens
 from safeguards.actor import Actor
 
-audit.declare("person.added", "role")
-audit.declare("person.changed", "fields")
-audit.declare("person.role_changed", "before", "after")
-audit.declare("person.deactivated", "sessions")
-audit.declare("person.reactivated", "role")
-audit.declare("factor.reset", "sessions")
-audit.declare("sessions.ended", "sessions")
+audit.declare("person.added", role=Role)
+audit.declare("person.changed", fields=audit.CHANGED)
+audit.declare("person.role_changed", before=Role, after=Role)
+audit.declare("person.deactivated", sessions=int)
+audit.declare("person.reactivated", role=Role)
+audit.declare("factor.reset", sessions=int)
+audit.declare("sessions.ended", sessions=int)
+audit.declare("lockout.lifted", counts=int)
 
 # To somebody whose factor was reset, so that whoever talked an administrator into it is noticed (BEHAVIOURS A3).
 FACTOR_RESET = "staff.factor_reset"
@@ -72,16 +73,13 @@ def renamed(actor: Actor, person: User, name: str, time_zone: str) -> None:
         raise ValidationError(_("Write a name."))
     if not rules.is_zone(time_zone):
         raise ValidationError(_("There is no such time zone. Choose one from the list."))
-    fields = [
-        field
-        for field, value in (("name", name), ("time_zone", time_zone))
-        if getattr(person, field) != value
-    ]
-    if not fields:
+    given = {"name": name, "time_zone": time_zone}
+    changes = audit.changed(person, {field: getattr(person, field) for field in given}, given)
+    if not changes:
         return
     with transaction.atomic():
         User.objects.filter(pk=person.pk).update(name=name, time_zone=time_zone)
-        audit.record("person.changed", actor=actor, target=person, details={"fields": fields})
+        audit.record("person.changed", actor=actor, target=person, details={"fields": changes})
     person.name, person.time_zone = name, time_zone
 
 
@@ -149,7 +147,8 @@ def _keep_one_administrator(person: User, *, still: bool) -> None:
 
 
 def reset_factor(*, actor: Actor, person: User, reason: str) -> int:
-    """Forget the second factor of somebody who lost it: their sessions end (returns how many), and the next sign-in enrols anew.
+    """Forget every second factor of somebody who lost them, recovery codes too: their sessions end (returns how many), and the
+    next sign-in enrols anew.
 
     The person is told by mail. Needs the permission to manage people, and somebody else than the person. `reason` says how they
     proved who they are, and stands in the audit row. Raises ValidationError without one, or for oneself (BEHAVIOURS A3).
@@ -161,6 +160,8 @@ def reset_factor(*, actor: Actor, person: User, reason: str) -> int:
         raise ValidationError(_("Another administrator has to do this for you."))
     with transaction.atomic():
         Authenticator.objects.filter(user=person).delete()
+        RecoveryDevice.objects.filter(user=person).delete()
+        lockouts.passed(person.email, Lockout.Kind.FACTOR)
         ended = sessions.end(person)
         notices.leave(
             FACTOR_RESET,
@@ -172,6 +173,18 @@ def reset_factor(*, actor: Actor, person: User, reason: str) -> int:
             "factor.reset", actor=actor, target=person, reason=reason.strip(), details={"sessions": ended}
         )
     return ended
+
+
+def lift_lockout(*, actor: Actor, person: User) -> bool:
+    """Let somebody try again at once who was locked out by wrong guesses; whether there was anything to lift.
+
+    Needs the permission to manage people.
+    """
+    access.require(actor, Permission.MANAGE_PEOPLE)
+    with transaction.atomic():
+        if counts := lockouts.lift(person):
+            audit.record("lockout.lifted", actor=actor, target=person, details={"counts": counts})
+    return bool(counts)
 
 
 def end_sessions(*, actor: Actor, person: User, only: int | None = None) -> int:

@@ -1,11 +1,9 @@
-"""The second factor's forms: a code works once, guesses are slowed in the database, secrets are sealed all along."""
+"""The second factor's forms; the secret of an app that is being set up is sealed all along."""
 
 import base64
 from typing import Any
 
 from allauth.core import context
-from allauth.mfa.base.forms import AuthenticateForm as AllauthAuthenticateForm
-from allauth.mfa.base.forms import ReauthenticateForm as AllauthReauthenticateForm
 from allauth.mfa.totp.forms import ActivateTOTPForm
 from allauth.mfa.totp.internal import auth as totp
 from django import forms
@@ -14,7 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.factors import digits, step_of, use_code
+from accounts.factors import digits, step_of
 from accounts.models import User
 from safeguards import secrets
 
@@ -40,29 +38,45 @@ def _code_field() -> forms.CharField:
     )
 
 
-class _OneUse:
-    """Uses a code up before allauth looks at it."""
-
-    user: User
-    cleaned_data: dict[str, Any]
-
-    def clean_code(self) -> str:
-        self.cleaned_data["code"] = digits(self.cleaned_data["code"])
-        if problem := use_code(context.request, self.user, self.cleaned_data["code"]):
-            raise ValidationError(problem)
-        return str(super().clean_code())  # type: ignore[misc]
-
-
-class AuthenticateForm(_OneUse, AllauthAuthenticateForm):
+class CodeForm(forms.Form):
     """The code at sign-in."""
 
     code = _code_field()
 
 
-class ReauthenticateForm(_OneUse, AllauthReauthenticateForm):
-    """The code at step-up."""
+class RecoveryForm(forms.Form):
+    """A recovery code at sign-in."""
 
-    code = _code_field()
+    code = forms.CharField(
+        label=gettext_lazy("Recovery code"),
+        max_length=80,
+        help_text=gettext_lazy("Five groups of five. Capitals and dashes don't matter."),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}
+        ),
+    )
+
+
+class PasskeyNameForm(forms.Form):
+    """What a person calls their passkey."""
+
+    name = forms.CharField(
+        label=gettext_lazy("What do you call it?"),
+        max_length=60,
+        help_text=gettext_lazy(
+            "Such as “Work laptop” or “Key on my key ring”: so you know which one to remove some day."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+
+class KeptForm(forms.Form):
+    """That somebody has kept their recovery codes."""
+
+    kept = forms.BooleanField(
+        label=gettext_lazy("I have kept these codes where I can reach them without this device"),
+        error_messages={"required": gettext_lazy("Keep the codes first: they are shown this once.")},
+    )
 
 
 class EnrolForm(ActivateTOTPForm):

@@ -43,3 +43,13 @@ class FirstPasswordForm(forms.Form):
     """The password of somebody who was invited."""
 
     new = new_password_field()
+
+
+class ForgottenForm(forms.Form):
+    """The address of somebody who has forgotten their password."""
+
+    email = forms.EmailField(
+        label=_("Your work address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
+    )

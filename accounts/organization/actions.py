@@ -10,9 +10,9 @@ from accounts.organization.models import Brand, Organization
 from safeguards import audit, tokens
 from safeguards.actor import Actor
 
-audit.declare("organization.set_up", "name")
-audit.declare("brand.added", "name", "domain")
-audit.declare("brand.changed", "fields", "domain")
+audit.declare("organization.set_up", name=audit.TITLE)
+audit.declare("brand.added", name=audit.TITLE, domain=audit.DOMAIN)
+audit.declare("brand.changed", fields=audit.CHANGED, domain=audit.DOMAIN)
 
 
 def set_up(*, actor: Actor, name: str, phone: str, time_zone: str) -> Organization:
@@ -92,15 +92,15 @@ def change_brand(
     }
     with transaction.atomic():
         changed = Brand.objects.select_for_update().get(pk=brand.pk)
-        fields = [field for field, value in given.items() if getattr(changed, field) != value]
-        if fields:
-            for field in fields:
+        changes = audit.changed(changed, {field: getattr(changed, field) for field in given}, given)
+        if changes:
+            for field in changes:
                 setattr(changed, field, given[field])
-            changed.save(update_fields=fields)
+            changed.save(update_fields=changes)
             audit.record(
                 "brand.changed",
                 actor=actor,
                 target=changed,
-                details={"fields": fields, "domain": changed.domain},
+                details={"fields": changes, "domain": changed.domain},
             )
     return changed

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import access, actions, queries, sessions, step_up, wording
+from accounts import access, actions, queries, step_up, wording
 from accounts.access import Permission
 from accounts.actions import InvitationGone
 from accounts.bridge import actor_of
@@ -43,7 +43,7 @@ def person_invite(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "roles": [(role.label, wording.ABOUT_ROLES[role]) for role in Role],
-        "asks_code": not sessions.factor_is_fresh(request.session),
+        **step_up.asking(request),
         "trail": [(_("People"), reverse("settings_people"))],
     }
     return render(request, "settings/invite.html", context, status=422 if form.errors else 200)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import access, actions, queries, sessions, wording
+from accounts import access, actions, devices, passkeys, queries, recovery, sessions, wording
 from accounts.forms import OwnForm, PasswordForm
 from accounts.models import User
 from accounts.views.people import ended_words, record_number
@@ -90,9 +90,15 @@ def _page(
         "colleague": colleague,
         "about": wording.ABOUT_ROLES.get(person.role, ""),
         "sessions": queries.sessions_of(person, request.session.session_key or ""),
+        "devices": devices.known_to(person, request.session.get(sessions.DEVICE)),
         "sign_ins": queries.sign_ins_of(person),
         "sessions_url": reverse("account_sessions"),
         "own": True,
+        "codes_left": recovery.left(person),
+        "passkey_obstacle": passkeys.place(request).obstacle,
+        "named_address": passkeys.by_name(request),
+        "needs_passkey": access.needs_passkey(person.role),
+        "has_app": any(not factor.is_passkey for factor in colleague.factors),
         "now": timezone.now(),
         "own_form": own_form or OwnForm.of(person),
         "password_form": password_form or PasswordForm(),

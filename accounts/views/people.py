@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import access, actions, queries, sessions, step_up, wording
+from accounts import access, actions, lockouts, queries, step_up, wording
 from accounts.access import ROLES, Permission
 from accounts.forms import NameForm, PeopleFilterForm, ReasonForm, RoleForm
 from accounts.models import Invitation, Role, User
@@ -87,7 +87,7 @@ def person_role(request: HttpRequest, pk: int) -> HttpResponse:
         "lost": [wording.permission_words(each) for each in wording.in_order(before - after)],
         "unchanged": role == found.role,
         "own": actor.id == str(found.pk),
-        "asks_code": not sessions.factor_is_fresh(request.session),
+        **step_up.asking(request),
         "trail": _trail(found),
     }
     return render(request, "settings/role_change.html", context)
@@ -141,8 +141,8 @@ def person_factor(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(
                 request,
                 _(
-                    "The second factor is reset, and their sessions are ended. %(name)s gets a mail, and sets up a new app "
-                    "at the next sign-in."
+                    "The second factors and recovery codes are reset, and their sessions are ended. %(name)s gets a mail, and "
+                    "sets up a new factor at the next sign-in."
                 )
                 % {"name": found.name},
             )
@@ -157,6 +157,16 @@ def person_sessions(request: HttpRequest, pk: int) -> HttpResponse:
     actor, found = _asked_for(request, pk)
     ended = actions.end_sessions(actor=actor, person=found, only=record_number(request))
     messages.success(request, ended_words(ended))
+    return redirect("person", pk)
+
+
+@require_POST
+@step_up.required(Permission.MANAGE_PEOPLE)
+def person_unlock(request: HttpRequest, pk: int) -> HttpResponse:
+    """`/settings/people/<id>/unlock/`: let somebody try again at once who was locked out by wrong guesses."""
+    actor, found = _asked_for(request, pk)
+    actions.lift_lockout(actor=actor, person=found)
+    messages.success(request, _("%(name)s can try to sign in again now.") % {"name": found.name})
     return redirect("person", pk)
 
 
@@ -209,6 +219,7 @@ def _page(
         "own": user.pk == found.pk,
         "sessions": queries.sessions_of(found, request.session.session_key or ""),
         "sign_ins": queries.sign_ins_of(found),
+        "lockouts": lockouts.of(found),
         "sessions_url": reverse("person_sessions", args=[found.pk]),
         "name_form": name_form or NameForm.of(found),
         "role_form": role_form or RoleForm(initial={"role": found.role}),

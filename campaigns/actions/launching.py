@@ -19,7 +19,7 @@ from contacts.segments.models import Segment
 from safeguards import audit
 from safeguards.actor import Actor
 
-audit.declare("campaign.launched", "mailing", "audience", "send_at")
+audit.declare("campaign.launched", mailing=int, audience=int, send_at=datetime)
 
 
 class CannotGo(NotPossible):

@@ -24,9 +24,9 @@ from safeguards import audit
 from safeguards.actor import Actor
 
 audit.declare("campaign.created")
-audit.declare("campaign.duplicated", "source")
-audit.declare("campaign.edited", "step")
-audit.declare("campaign.approval_asked", "mailing")
+audit.declare("campaign.duplicated", source=int)
+audit.declare("campaign.edited", step=rules.Step)
+audit.declare("campaign.approval_asked", mailing=int)
 
 NAME_LENGTH = 120
 COPIED = ("segment", "topic", "brand", "pool", "purpose", "tracking")

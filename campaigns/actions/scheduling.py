@@ -22,9 +22,9 @@ from contacts.segments.client import IndexAway
 from safeguards import audit, queue
 from safeguards.actor import Actor
 
-audit.declare("campaign.scheduled", "send_at", "zone")
-audit.declare("campaign.unscheduled", "send_at")
-audit.declare("campaign.missed", "send_at", "why")
+audit.declare("campaign.scheduled", send_at=datetime, zone=audit.ZONE)
+audit.declare("campaign.unscheduled", send_at=datetime)
+audit.declare("campaign.missed", send_at=datetime, why=rules.Missed)
 
 
 def schedule_campaign(*, actor: Actor, campaign: Campaign, send_at: datetime, zone: str) -> Campaign:

@@ -18,7 +18,7 @@ from contacts.segments import rules as segment_rules
 from safeguards import audit
 from safeguards.actor import Actor
 
-audit.declare("campaign.reopened", "mailing")
+audit.declare("campaign.reopened", mailing=int)
 
 
 def locked(campaign: Campaign) -> Campaign:

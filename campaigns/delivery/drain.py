@@ -144,7 +144,7 @@ def send_batch(mailing: Mailing, source: EgressSource, provider: Provider, limit
         design, signs = _means(mailing)
     except (secrets.Unreadable, ValueError):
         # Nothing of it can be made before somebody mends that; claimed again and again it would hold up the lane for ever.
-        replies.stop(mailing, "the key or the design can't be used")
+        replies.stop(mailing, replies.UNUSABLE)
         return 0
     token, until = claims.new_token(), time.monotonic() + BATCH_TIME
     # The journal stands before the claim: whatever this worker holds when it dies, a file says so, and the next sweep

@@ -31,8 +31,8 @@ _LISTED = 50
 # One look of anybody serves everybody for so many seconds.
 _FRESH, _DAY_FRESH, _WORKERS_FRESH, _LARGE_FRESH = 2, 60, 10, 30
 _LARGE = 20_000
-_REFUSED = frozenset({Kind.BOUNCED.value, Kind.REFUSED_US.value, Kind.TLS_NOT_MET.value})
-_DEFERRED = frozenset({Kind.DEFERRED.value, Kind.UNREACHABLE.value})
+REFUSED = frozenset({Kind.BOUNCED.value, Kind.REFUSED_US.value, Kind.TLS_NOT_MET.value})
+DEFERRED = frozenset({Kind.DEFERRED.value, Kind.UNREACHABLE.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,12 @@ class Handed:
     @property
     def is_refused(self) -> bool:
         """Whether the host said no, for good or to us."""
-        return self.kind in _REFUSED
+        return self.kind in REFUSED
 
     @property
     def is_deferred(self) -> bool:
         """Whether the host said not now, or nothing."""
-        return self.kind in _DEFERRED
+        return self.kind in DEFERRED
 
 
 @dataclass(frozen=True, slots=True)

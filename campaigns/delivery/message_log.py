@@ -144,6 +144,67 @@ def events_of(mailing_id: int, message_id: int) -> list[MessageEvent]:
     return list(events.order_by("at", "id"))
 
 
+@dataclass(frozen=True, slots=True)
+class AttemptFilter:
+    """Attempts from `since` until before `until` (aware), by source address, provider and outcome; None and empty ask for all."""
+
+    since: datetime
+    until: datetime
+    source_address: str = ""
+    provider_id: int | None = None
+    kinds: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLine:
+    """One attempt. Without a mailing it was a notice's; `provider_id` is its message's, None where that is gone or a notice."""
+
+    id: int
+    at: datetime
+    mailing_id: int | None
+    message_id: int | None
+    kind: str
+    source_address: str
+    mx_host: str
+    tls_version: str
+    code: int | None
+    reply: str
+    provider_id: int | None
+
+
+AttemptKey = tuple[datetime, int]
+"""An attempt's moment and id: the key of the table."""
+
+_ATTEMPTS = """
+SELECT a.id, a.at, a.mailing_id, a.message_id, a.kind, host(a.source_address), a.mx_host, a.tls_version, a.code, a.reply,
+       m.provider_id
+FROM delivery_attempt a
+LEFT JOIN delivery_message m ON m.mailing_id = a.mailing_id AND m.id = a.message_id
+WHERE a.at >= %s AND a.at < %s
+"""
+
+
+def page_of_attempts(asked: AttemptFilter, *, before: AttemptKey | None, limit: int) -> list[AttemptLine]:
+    """A page of attempts older than a key, the newest first."""
+    sql: list[str] = [_ATTEMPTS]
+    values: list[Any] = [asked.since, asked.until]
+    optional: list[tuple[str, Any]] = [
+        ("a.source_address = %s::inet", asked.source_address),
+        ("m.provider_id = %s", asked.provider_id),
+        ("a.kind = ANY(%s)", list(asked.kinds)),
+    ]
+    for condition, value in optional:
+        if value:
+            sql.append(f"AND {condition}")
+            values.append(value)
+    if before is not None:
+        sql.append("AND (a.at, a.id) < (%s, %s)")
+        values += before
+    with connection.cursor() as cursor:
+        cursor.execute(f"{' '.join(sql)} ORDER BY a.at DESC, a.id DESC LIMIT %s", [*values, limit])
+        return [AttemptLine(*row) for row in cursor.fetchall()]
+
+
 def begun_since(since: datetime) -> int:
     """How many messages belong to mailings that began to leave since then, whatever became of them."""
     with connection.cursor() as cursor:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
@@ -21,8 +21,12 @@ from safeguards import audit
 
 logger = logging.getLogger(__name__)
 
-audit.declare("delivery.source_rests", "source", "until")
-audit.declare("delivery.mailing_stopped", "reply")
+# Why a mailing is stopped by itself.
+POLICY = "authentication or policy"
+UNUSABLE = "the key or the design can't be used"
+
+audit.declare("delivery.source_rests", source=audit.WORD, until=datetime)
+audit.declare("delivery.mailing_stopped", reply=(POLICY, UNUSABLE))
 
 REST = timedelta(hours=2)
 _State = Message.State
@@ -94,7 +98,7 @@ def apply_consequences(mailing: Mailing, source: EgressSource, results: Sequence
         if Verdict.SUSPEND in verdicts:
             _rest(source)
         if Verdict.PAUSE in verdicts:
-            stop(mailing, "authentication or policy")
+            stop(mailing, POLICY)
 
 
 def _rest(source: EgressSource) -> None:

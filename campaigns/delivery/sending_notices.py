@@ -35,7 +35,7 @@ from safeguards.models import Notice
 
 logger = logging.getLogger(__name__)
 
-audit.declare("notice.sent", "kind", "outcome")
+audit.declare("notice.sent", kind=audit.WORD, outcome=Kind)
 
 LEASE = timedelta(minutes=5)
 # Seconds after which a notice is not begun any more: with three minutes for its final dot that ends before the lease.

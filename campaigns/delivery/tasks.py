@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from campaigns.delivery import actions, drain, sending_notices, sweeping
+from campaigns.delivery import actions, drain, evidence, sending_notices, sweeping
 
 
 @shared_task(name="delivery.sweep", ignore_result=True)
@@ -22,6 +22,12 @@ def freeze(mailing_id: int) -> None:
 def drain_lane(source_id: int, provider_id: int) -> None:
     """Send what is due in one lane."""
     drain.drain(source_id, provider_id)
+
+
+@shared_task(name="delivery.digest", ignore_result=True)
+def digest() -> None:
+    """Put the new evidence under the audit chain."""
+    evidence.digest_new()
 
 
 @shared_task(name="delivery.send_notices", ignore_result=True)

@@ -33,17 +33,17 @@ from contacts.consent.models import Topic
 from safeguards import audit, notices
 from safeguards.actor import Actor
 
-audit.declare("design.created", "starter", "template")
-audit.declare("design.copied", "source", "template")
-audit.declare("design.edited", "blocks")
-audit.declare("design.replaced", "source", "starter")
+audit.declare("design.created", starter=audit.WORD, template=bool)
+audit.declare("design.copied", source=int, template=bool)
+audit.declare("design.edited", blocks=int)
+audit.declare("design.replaced", source=int, starter=audit.WORD)
 audit.declare("design.put_back")
 audit.declare("design.renamed")
 audit.declare("design.archived")
 audit.declare("design.restored")
-audit.declare("design.frozen", "version", "digest")
-audit.declare("design.tested", "recipient", "sample", "notice")
-audit.declare("asset.kept", "bytes", "width", "height", "type")
+audit.declare("design.frozen", version=int, digest=audit.DIGEST)
+audit.declare("design.tested", recipient=int, sample=queries.SAMPLES, notice=UUID)
+audit.declare("asset.kept", bytes=int, width=int, height=int, type=pictures.TYPES)
 # Of a test mail the design's and people's numbers, and who it is shown as, who is invented.
 notices.declare(queries.TEST, "design", "brand", "topic", "sample", "to", "by")
 

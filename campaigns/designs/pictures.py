@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 MAX_BYTES = 5 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 WIDEST = 1200  # twice the column of a mail, for sharp screens
+TYPES = ("image/png", "image/jpeg")
 _READABLE = ("PNG", "JPEG", "GIF", "WEBP")
 
 # Pictures that our starters show. Mails that were sent name them, so a file is never changed: a new one gets a new number.

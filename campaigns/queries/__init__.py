@@ -1,5 +1,15 @@
 """Reads of campaigns: as they are planned, how far they have got, and who their people are."""
 
+from campaigns.queries.attempted import (
+    DAY,
+    HOUR,
+    RATE,
+    Attempts,
+    Span,
+    attempts,
+    minute,
+    span,
+)
 from campaigns.queries.numbers import Row, Shown, between, is_covered, knows_small_numbers, rows, shown
 from campaigns.queries.people import (
     Recipient,
@@ -32,13 +42,19 @@ from campaigns.queries.plans import (
 )
 
 __all__ = [
+    "DAY",
+    "HOUR",
+    "RATE",
+    "Attempts",
     "BrandRow",
     "Recipient",
     "Recipients",
     "Row",
     "Shown",
+    "Span",
     "Which",
     "asked_for",
+    "attempts",
     "audience_changed",
     "between",
     "blockers",
@@ -55,12 +71,14 @@ __all__ = [
     "marketing_pools",
     "may_be_named",
     "messages_of",
+    "minute",
     "missed",
     "one",
     "recipients",
     "rows",
     "says_the_same",
     "shown",
+    "span",
     "state",
     "waiting",
     "waiting_for_approval",

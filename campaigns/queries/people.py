@@ -10,15 +10,13 @@ from accounts import access
 from accounts.access import Permission
 from campaigns.delivery import queries as delivery
 from campaigns.delivery.models import Message, MessageEvent
+from campaigns.delivery.verdict import Reason
 from campaigns.models import Campaign
 from campaigns.queries.plans import is_clinical
 from contacts.models import Contact
 from contacts.queries import named
 from safeguards import audit
 from safeguards.actor import Actor
-
-audit.declare("messages.viewed", "contact", "count")
-audit.declare("recipients.viewed", "which", "reason", "count")
 
 PER_PAGE = 50
 # Why somebody got nothing, where that stands in their chart: told by name to those who may open charts alone.
@@ -39,6 +37,11 @@ class Which(StrEnum):
     CLICKED = "clicked"
     UNSUBSCRIBED = "unsubscribed"
 
+
+# A reason that is none of ours comes from an address that somebody typed.
+_NO_REASON = "none of ours"
+audit.declare("messages.viewed", contact=int, count=int)
+audit.declare("recipients.viewed", which=Which, reason=audit.among("", _NO_REASON, *Reason), count=int)
 
 _State = Message.State
 _STATES: dict[Which, tuple[str, ...]] = {
@@ -113,7 +116,11 @@ def recipients(
         "recipients.viewed",
         actor=actor,
         target=campaign,
-        details={"which": which.value, "reason": reason, "count": len(shown)},
+        details={
+            "which": which.value,
+            "reason": reason if reason in ("", *Reason) else _NO_REASON,
+            "count": len(shown),
+        },
     )
     return Recipients(
         [_recipient(message, people.get(message.contact_id or 0)) for message in shown],

@@ -82,9 +82,16 @@ _SHELVES: dict[Shelf, Q] = {
 }
 
 
-def found(actor: Actor, *, name: str, shelf: Shelf) -> tuple[QuerySet[Campaign], dict[Shelf, int]]:
-    """The campaigns on a shelf whose name has these words in it, and how many are on each shelf. Raises Denied."""
+def found(
+    actor: Actor, *, name: str, shelf: Shelf, brand: Brand | None = None
+) -> tuple[QuerySet[Campaign], dict[Shelf, int]]:
+    """The campaigns on a shelf whose name has these words in it, of one brand or of all, and how many are on each shelf.
+
+    Raises Denied.
+    """
     named = listed(actor)
+    if brand is not None:
+        named = named.filter(brand=brand)
     for word in name.split():
         named = named.filter(name__icontains=word)
     numbers = named.order_by().aggregate(

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts import access
 from accounts.access import Permission
+from accounts.organization.models import Brand
 from campaigns import actions, queries, rules, wording
 from campaigns.designs import queries as designs
 from campaigns.designs.forms import chosen
@@ -31,11 +32,15 @@ PER_PAGE = 20
 
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
-    """Campaigns, the last changed first: those on one shelf, or whose name has some words in it."""
+    """Campaigns, the last changed first: those on one shelf, of one brand, or whose name has some words in it."""
     actor = access.of(request)
     name, wanted = request.GET.get("q", "").strip(), request.GET.get("state", "")
     shelf = rules.Shelf(wanted) if wanted in set(rules.Shelf) else rules.Shelf.ALL
-    found, numbers = queries.found(actor, name=name, shelf=shelf)
+    given = request.GET.get("brand", "")
+    of_brand = given.isascii() and given.isdigit() and len(given) < 19
+    brand = Brand.objects.filter(pk=int(given)).first() if of_brand else None
+    found, numbers = queries.found(actor, name=name, shelf=shelf, brand=brand)
+    kept = ({"q": name} if name else {}) | ({"brand": str(brand.pk)} if brand else {})
     page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     return render(
         request,
@@ -47,14 +52,15 @@ def listing(request: HttpRequest) -> HttpResponse:
             "shelf": shelf,
             "shelves": [
                 (
-                    "?" + urlencode({"state": each.value} | ({"q": name} if name else {})),
+                    "?" + urlencode({"state": each.value} | kept),
                     wording.SHELVES[each],
                     numbers[each],
                     each is shelf,
                 )
                 for each in rules.Shelf
             ],
-            "filtered": bool(name) or shelf is not rules.Shelf.ALL,
+            "brand": brand,
+            "filtered": bool(name or brand) or shelf is not rules.Shelf.ALL,
             "may_edit": access.allowed(actor, Permission.EDIT_CAMPAIGNS),
         },
     )
@@ -203,7 +209,10 @@ def forecast(actor: Actor, campaign: Campaign, definition: Definition | None) ->
     except IndexAway:
         return {"count": None, "away": steps.index_away()}
     reasons = [(wording.REASONS.get(reason, reason), figure) for reason, figure in count.reasons]
-    return {"count": count, "reasons": reasons, "away": ""}
+    # Who is in it stands with the segments, for whoever sees contacts.
+    may_look = access.allowed(actor, Permission.VIEW_CONTACTS)
+    people_url = reverse("segment_people", args=[definition.segment.pk]) if may_look else ""
+    return {"count": count, "reasons": reasons, "away": "", "people_url": people_url}
 
 
 def _findings(actor: Actor, campaign: Campaign) -> tuple[Finding, ...]:

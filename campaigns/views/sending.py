@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -17,6 +18,7 @@ from campaigns import queries
 from campaigns.delivery import actions, load
 from campaigns.delivery.models import EgressSource, IpPool, Provider
 from campaigns.forms import LimitsForm, RateForm, RestForm
+from campaigns.rules import Answer
 from campaigns.sending import sending
 from campaigns.wording import FLOWS, HOLDS
 from safeguards.actor import Actor
@@ -38,6 +40,7 @@ def _now(request: HttpRequest, *, call: bool = True) -> dict[str, Any]:
     actor = access.of(request)
     found = sending(actor, call=call)
     kind, title, words = FLOWS[found.flow]
+    attempts_url = _attempts_url(actor)
     return {
         "sending": found,
         "flow_kind": kind,
@@ -47,19 +50,40 @@ def _now(request: HttpRequest, *, call: bool = True) -> dict[str, Any]:
             (row, *HOLDS[row.hold], queries.leads(actor, row.campaign) if row.campaign else {})
             for row in found.mailings
         ],
-        "log_url": _log_url(actor),
+        "attempts_url": attempts_url,
+        "rate_leads": _leads(attempts_url),
+        "pools": [
+            (card, [(row, _leads(attempts_url, source=row.source.pk)) for row in card.sources])
+            for card in found.pools
+        ],
+        "busy": [(row, _leads(attempts_url, provider=row.provider.pk)) for row in found.busy],
         "may_manage": access.allowed(actor, Permission.MANAGE_SENDING),
         "may_open_campaigns": access.allowed(actor, Permission.VIEW_CAMPAIGNS),
         "rate_minutes": load.RATE_MINUTES,
     }
 
 
-def _log_url(actor: Actor) -> str:
-    """The message log, for those who may read it: it lies above this floor, known here by the name of its address alone."""
-    try:
-        return reverse("evidence_messages") if access.allowed(actor, Permission.EXPORT_EVIDENCE) else ""
-    except NoReverseMatch:
-        return ""
+def _attempts_url(actor: Actor) -> str:
+    """Where the numbers lead, for those who may read the message log."""
+    return reverse("sending_attempts") if access.allowed(actor, Permission.EXPORT_EVIDENCE) else ""
+
+
+def _leads(address: str, **narrowed: int) -> dict[str, str]:
+    """Where each number of a source, of a provider or of all leads; nowhere for those who may not read the log."""
+    if not address:
+        return {}
+    spans = {
+        "rate": (Answer.SENT, queries.RATE),
+        "tried": (Answer.TRIED, queries.RATE),
+        "hour": (Answer.SENT, queries.HOUR),
+        "deferred": (Answer.DEFERRED, queries.HOUR),
+        "refused": (Answer.REFUSED, queries.HOUR),
+        "day": (Answer.SENT, queries.DAY),
+    }
+    return {
+        name: f"{address}?{urlencode({'what': answer.value, 'within': within} | narrowed)}"
+        for name, (answer, within) in spans.items()
+    }
 
 
 @require_http_methods(["GET", "POST"])

@@ -23,8 +23,8 @@ from contacts.rules.rows import Parsed
 from safeguards import audit, phi, tokens
 from safeguards.actor import Actor
 
-audit.declare("contact.added", "fields", "returned")
-audit.declare("contact.edited", "fields")
+audit.declare("contact.added", fields=audit.WORDS, returned=bool)
+audit.declare("contact.edited", fields=audit.CHANGED)
 audit.declare("contact.deleted")
 audit.declare("contact.restored")
 
@@ -135,7 +135,7 @@ def edit_contact(
         if new != old:
             consent.rebind(actor=actor, moves=[Move(bytes(held.person_key), old, new, _evidence(actor))])
             audit.record("contact.address_changed", actor=actor, target=held, patient=patient)
-    return changed
+    return list(changed)
 
 
 def delete_contact(*, actor: Actor, contact: Contact) -> None:

@@ -36,14 +36,14 @@ from safeguards.actor import Actor
 
 logger = logging.getLogger(__name__)
 
-audit.declare("import.checked", "rows", "good", "rejected", "warned")
-audit.declare("import.started", "from_row")
-audit.declare("import.stopped", "rows_done")
-audit.declare("import.finished", "created", "updated", "rejected", "warned")
-audit.declare("import.failed", "code")
-audit.declare("import.expired", "rows")
-audit.declare("import.problems_deleted", "rows")
-audit.declare("contact.imported", "created", "updated", "rejected", "import", "rows_done")
+audit.declare("import.checked", rows=int, good=int, rejected=int, warned=int)
+audit.declare("import.started", from_row=int)
+audit.declare("import.stopped", rows_done=int)
+audit.declare("import.finished", created=int, updated=int, rejected=int, warned=int)
+audit.declare("import.failed", code=audit.WORD)
+audit.declare("import.expired", rows=int)
+audit.declare("import.problems_deleted", rows=int)
+audit.declare("contact.imported", created=int, updated=int, rejected=int, import_=UUID, rows_done=int)
 
 BATCH = 500  # rows
 CHECK_BATCH = 1000  # rows

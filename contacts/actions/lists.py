@@ -20,14 +20,14 @@ from contacts.models import Contact, ContactList, Import, Membership
 from safeguards import audit, phi
 from safeguards.actor import Actor
 
-audit.declare("list.made", "clinical")
-audit.declare("list.changed", "version")
+audit.declare("list.made", clinical=bool)
+audit.declare("list.changed", version=int, fields=audit.CHANGED)
 audit.declare("list.archived")
 audit.declare("list.restored")
-audit.declare("list.people_added", "added", "known", "batch")
-audit.declare("list.people_taken_back", "removed", "batch")
-audit.declare("list.person_removed", "list")
-audit.declare("list.person_put_back", "list")
+audit.declare("list.people_added", added=int, known=int, batch=UUID)
+audit.declare("list.people_taken_back", removed=int, batch=UUID)
+audit.declare("list.person_removed", list=int)
+audit.declare("list.person_put_back", list=int)
 
 MAX_NAME = 120
 MAX_DESCRIPTION = 500
@@ -92,11 +92,17 @@ def edit_list(
         held = ContactList.objects.select_for_update().get(pk=contact_list.pk)
         if held.version != seen_version:
             raise ListChanged
+        grant = access.grant(actor, Permission.EDIT_CONTACTS)
+        held.record, changes = phi.amend(held, record, grant=grant, purpose="edit list")
         held.version += 1
-        held.record = phi.seal(ContactList, "record", held.pk, record, version=held.version)
         held.updated_at = timezone.now()
         held.save(update_fields=["record", "version", "updated_at"])
-        audit.record("list.changed", actor=actor, target=held, details={"version": held.version})
+        audit.record(
+            "list.changed",
+            actor=actor,
+            target=held,
+            details={"version": held.version, "fields": changes},
+        )
     return held
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -18,13 +19,13 @@ from contacts.actions.lists import enlist, forget_lists
 from contacts.consent import actions as consent
 from contacts.consent.queries import last_addresses, ledgers_of
 from contacts.consent.rules import Act, Evidence, Move
-from contacts.models import Contact, Import
+from contacts.models import Contact, Import, ImportedAgain
 from contacts.rules import fields
 from contacts.rules.rows import Declared, Parsed
 from safeguards import audit, phi, tokens
 from safeguards.actor import Actor
 
-audit.declare("contact.address_changed", "import")
+audit.declare("contact.address_changed", import_=UUID)
 
 
 def one_at_a_time() -> None:
@@ -98,7 +99,7 @@ def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import,
     ]
     batch = _known(actor, keyed)
     ids = iter(phi.allot(Contact, len(rows)))
-    created, refused, taken = 0, set(), set()
+    created, refused, taken, again = 0, set(), set(), set()
     for row in keyed:
         if (row.person_key or row.address_hash) in batch.broken:
             refused.add(row.number)
@@ -112,9 +113,13 @@ def take_in(*, actor: Actor, rows: Sequence[tuple[int, Parsed]], source: Import,
             created += 1
         else:
             _update(batch, person, row.parsed, row.address_hash)
+            again.add(person.contact.pk)
         taken.add(person.contact.pk)
         batch.declared += [(row.number, person, declared) for declared in row.parsed.declared]
     _write(batch, now)
+    ImportedAgain.objects.bulk_create(
+        (ImportedAgain(source=source, contact_id=pk) for pk in sorted(again)), ignore_conflicts=True
+    )
     if source.into_list_id:
         enlist(
             source.into_list_id,

@@ -20,9 +20,9 @@ from contacts.rules.problems import Unreadable
 from safeguards import audit, phi, queue
 from safeguards.actor import Actor
 
-audit.declare("import.uploaded", "size", "encoding")
-audit.declare("import.mapped", "fields", "has_header")
-audit.declare("import.problems_opened", "rows")
+audit.declare("import.uploaded", size=int, encoding=audit.WORD)
+audit.declare("import.mapped", fields=audit.WORDS, has_header=bool)
+audit.declare("import.problems_opened", rows=int)
 
 PART_SIZE = 1024 * 1024
 NAME_LIMIT = 200

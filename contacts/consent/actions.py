@@ -15,24 +15,31 @@ from accounts.access import Permission
 from accounts.organization.models import Brand
 from contacts.consent.models import Confirmation, ConsentRecord, Suppression, Topic
 from contacts.consent.queries import addresses_of, ledgers_of, standings_by_topic
-from contacts.consent.rules import Evidence, Move, Standing, agrees, newest_of_each
+from contacts.consent.rules import (
+    CARRIED,
+    ELSEWHERE,
+    SOURCES,
+    Evidence,
+    Move,
+    Standing,
+    agrees,
+    newest_of_each,
+)
 from safeguards import audit, notices, tokens
 from safeguards.actor import Actor
 
-audit.declare("topic.added", "slug")
-audit.declare("consent.recorded", "count", "sources")
-audit.declare("consent.suppressed", "scope", "source", "mailing")
-audit.declare("consent.lifted", "scopes", "source")
-audit.declare("consent.asked", "topics")
-audit.declare("consent.confirmed", "topics")
-audit.declare("consent.chosen", "topics")
+audit.declare("topic.added", slug=audit.WORD)
+audit.declare("consent.recorded", count=int, sources=int)
+audit.declare("consent.suppressed", scope=Suppression.Scope, source=SOURCES, mailing=int | None)
+audit.declare("consent.lifted", scopes=audit.WORDS, source=SOURCES)
+audit.declare("consent.asked", topics=audit.NUMBERS)
+audit.declare("consent.confirmed", topics=audit.NUMBERS)
+audit.declare("consent.chosen", topics=audit.NUMBERS)
 notices.declare("consent.confirm", "brand", "phone")
 
 CONFIRMATION_LIFE = timedelta(days=7)
 CONFIRM_TEXT = "confirm-1"
 PREFERENCES_TEXT = "preferences-1"
-CARRIED = "carried over with a changed address"
-ELSEWHERE = "said in a mail to another address"
 # What a fresh choice of the person takes back, beside the topic's own stop. An address that doesn't exist, and a word against
 # every message, are not of this page's making and stay (C8).
 _WIDE = (Suppression.Scope.BRAND, Suppression.Scope.MARKETING, Suppression.Scope.COMPLAINT)
@@ -81,7 +88,8 @@ def record(*, actor: Actor, evidence: Sequence[Evidence]) -> int:
     now = timezone.now()
     with transaction.atomic():
         _append(evidence, now)
-        sources = sorted({act.source for act in evidence})[:20]
+        # Their number alone: what a file or a person gives as a source is free text, and stands in the ledger.
+        sources = len({act.source for act in evidence})
         patient = evidence[0].person_key.hex() if len(evidence) == 1 else ""
         audit.record(
             "consent.recorded",

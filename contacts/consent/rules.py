@@ -6,6 +6,23 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+CARRIED = "carried over with a changed address"
+ELSEWHERE = "said in a mail to another address"
+SOURCES = frozenset(
+    {
+        "one-click",
+        "unsubscribe page",
+        "preferences page",
+        "undo on the page",
+        "confirmation",
+        "hard bounce",
+        "telephone",
+        CARRIED,
+        ELSEWHERE,
+    }
+)
+"""By which ways a suppression comes and goes: a closed set, so that the audit log may name them."""
+
 
 class Standing(StrEnum):
     """Whether somebody may get marketing on a topic."""

@@ -28,7 +28,7 @@ from contacts.queries.lists import (
     segments_with,
 )
 from contacts.queries.looked import Look, Looks, looks, openers_lately
-from contacts.queries.of_segments import SegmentPeople, people_of_segment
+from contacts.queries.of_segments import PeopleOfRules, people_of_rules, people_of_segment
 from contacts.queries.people import (
     Chart,
     Contacts,
@@ -67,9 +67,9 @@ __all__ = [
     "Member",
     "Members",
     "OpenList",
+    "PeopleOfRules",
     "Reach",
     "SealBroken",
-    "SegmentPeople",
     "Timeline",
     "address_of",
     "broken",
@@ -96,6 +96,7 @@ __all__ = [
     "named",
     "newest_contacts",
     "openers_lately",
+    "people_of_rules",
     "people_of_segment",
     "problem_rows",
     "reach_of",

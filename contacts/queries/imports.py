@@ -7,12 +7,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.paginator import Page, Paginator
+from django.db.models import Exists, OuterRef
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from accounts import access
 from accounts.access import Permission
-from contacts.models import Import, ImportProblem
+from contacts.models import Import, ImportedAgain, ImportProblem
 from contacts.queries.people import broken
 from contacts.rules import fields
 from contacts.rules.dates import Form, Seen, likeliest
@@ -27,10 +28,11 @@ SAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class ListedImport:
-    """One line of the list of imports."""
+    """One line of the list of imports. `leads` says that the people whom it updated are known."""
 
     source: Import
     name: str
+    leads: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,12 @@ def import_page(actor: Actor, number: str | None) -> tuple[list[ListedImport], P
     grant = access.grant(actor, Permission.IMPORT_CONTACTS)
     sources = list(page.object_list)
     opened = phi.reveal_sound(sources, ["name"], grant=grant, purpose="list of imports", sealed_field="about")
+    # Of imports from before their people were noted the number is all that's known.
+    again = Exists(ImportedAgain.objects.filter(source=OuterRef("pk")))
+    noted = set(Import.objects.filter(again, pk__in=[s.pk for s in sources]).values_list("pk", flat=True))
     return [
-        ListedImport(s, str(o["name"]) if o else broken()) for s, o in zip(sources, opened, strict=True)
+        ListedImport(s, str(o["name"]) if o else broken(), s.pk in noted)
+        for s, o in zip(sources, opened, strict=True)
     ], page
 
 

@@ -15,7 +15,7 @@ from safeguards import audit, log
 from safeguards.actor import Actor
 from safeguards.log import RowFilter
 
-audit.declare("lookers.viewed", "count")
+audit.declare("lookers.viewed", count=int)
 
 PER_PAGE = 25
 LATELY = timedelta(days=30)

@@ -1,6 +1,8 @@
-"""Who is in a segment now, page by page: for those who may know."""
+"""Who is in a segment, or matches rules that are still being made, page by page: for those who may know."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from accounts import access
 from accounts.access import Permission
@@ -12,28 +14,38 @@ from safeguards.actor import Actor
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentPeople:
-    """A page of a segment's people, by key; nobody where `named` is false, since who is in it tells of their health."""
+class PeopleOfRules:
+    """A page of the people who match some rules, by key; nobody where `named` is false: who matches tells of their health."""
 
-    definition: segments.Definition
     words: str
     rows: list[Listed]
     after: int | None
     named: bool
 
 
-def people_of_segment(actor: Actor, segment: Segment, *, after: int = 0) -> SegmentPeople:
-    """Who matches a segment's rules now, those with ids above `after`, in the order in which they were added.
+def people_of_segment(
+    actor: Actor, segment: Segment, *, after: int = 0
+) -> tuple[segments.Definition, PeopleOfRules]:
+    """A segment, and who matches its rules now.
 
     Raises Denied without the permissions to view segments and contacts, SealBroken, and IndexAway.
     """
     access.require(actor, Permission.VIEW_CONTACTS)
     definition = segments.reveal_segment(actor, segment)
-    words = segments.plain_words(actor, definition.tree)
-    if not segments.may_be_named(actor, definition.tree):
-        return SegmentPeople(definition, words, [], None, named=False)
-    ids = segments.members_page(actor, definition.tree, after=after, limit=PER_PAGE + 1)
+    return definition, people_of_rules(actor, definition.tree, after=after)
+
+
+def people_of_rules(actor: Actor, tree: Mapping[str, Any], *, after: int = 0) -> PeopleOfRules:
+    """Who matches some rules now, saved or not: those with ids above `after`, in the order in which they were added.
+
+    Raises Denied without the permissions to view segments and contacts, RuleError, and IndexAway.
+    """
+    access.require(actor, Permission.VIEW_CONTACTS)
+    words = segments.plain_words(actor, tree)
+    if not segments.may_be_named(actor, tree):
+        return PeopleOfRules(words, [], None, named=False)
+    ids = segments.members_page(actor, tree, after=after, limit=PER_PAGE + 1)
     shown = ids[:PER_PAGE]
     by_id = Contact.objects.filter(deleted_at=None).in_bulk(shown)
     rows = listed(actor, [by_id[pk] for pk in shown if pk in by_id], "people of a segment")
-    return SegmentPeople(definition, words, rows, shown[-1] if len(ids) > PER_PAGE else None, named=True)
+    return PeopleOfRules(words, rows, shown[-1] if len(ids) > PER_PAGE else None, named=True)

@@ -16,7 +16,7 @@ from accounts.organization.models import Brand, Organization
 from contacts.consent.models import Topic
 from contacts.consent.queries import standings_by_topic
 from contacts.consent.rules import Standing
-from contacts.models import Contact
+from contacts.models import Contact, ImportedAgain
 from contacts.rules import fields
 from contacts.rules.fields import Kind
 from contacts.rules.rows import as_typed
@@ -84,11 +84,16 @@ class Chart:
 
 
 def newest_contacts(
-    actor: Actor, *, before: int | None = None, after: int | None = None, added_by: UUID | None = None
+    actor: Actor,
+    *,
+    before: int | None = None,
+    after: int | None = None,
+    added_by: UUID | None = None,
+    updated_by: UUID | None = None,
 ) -> Contacts:
     """A page of contacts, the last added first, by key: ids below `before`, or the ids nearest above `after`.
 
-    With an import, of those whom it added, alone.
+    With an import, of those alone whom it added, or who were in its file and known before.
 
     Raises Denied. One audit row says how many people's names were shown.
     """
@@ -96,6 +101,9 @@ def newest_contacts(
     living = Contact.objects.filter(deleted_at=None)
     if added_by is not None:
         living = living.filter(imported_by=added_by)
+    if updated_by is not None:
+        again = ImportedAgain.objects.filter(source_id=updated_by)
+        living = living.filter(pk__in=again.values("contact_id"))
     if after is not None:
         found = list(living.filter(pk__gt=after).order_by("pk")[: PER_PAGE + 1])
         has_newer, found = len(found) > PER_PAGE, found[:PER_PAGE][::-1]

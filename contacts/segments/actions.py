@@ -16,8 +16,8 @@ from contacts.segments.models import Segment
 from safeguards import audit, phi
 from safeguards.actor import Actor
 
-audit.declare("segment.saved", "digest", "clinical", "version")
-audit.declare("segment.duplicated", "copy_of")
+audit.declare("segment.saved", digest=audit.DIGEST, clinical=bool, version=int)
+audit.declare("segment.duplicated", copy_of=int)
 
 MAX_NAME = 120
 

@@ -20,10 +20,10 @@ from contacts.segments.ops import CHOICES
 from safeguards import audit, phi
 from safeguards.actor import Actor
 
-audit.declare("segment.counted", "digest", "count", "topic_id", "brand_id")
-audit.declare("segment.listed", "digest", "count")
-audit.declare("segment.values", "fields")
-audit.declare("contacts.searched", "count", "page")
+audit.declare("segment.counted", digest=audit.DIGEST, count=int, topic_id=int | None, brand_id=int | None)
+audit.declare("segment.listed", digest=audit.DIGEST, count=int)
+audit.declare("segment.values", fields=audit.WORDS)
+audit.declare("contacts.searched", count=int, page=int)
 
 SealBroken = phi.SealBroken
 """Raised where one segment was to be opened, and it isn't what was sealed."""

@@ -258,6 +258,7 @@ class Live:
     clinical: bool = False
     unfinished: bool = False
     topic: Topic | None = None
+    may_look: bool = False  # at who they are, which a page of an upper floor shows
 
 
 def _live(actor: Actor, root: DraftGroup, topic: Topic | None, *, everything: bool) -> Live:
@@ -278,4 +279,5 @@ def _live(actor: Actor, root: DraftGroup, topic: Topic | None, *, everything: bo
         "suppressed": _("Have unsubscribed or can't be delivered to"),
     }
     reasons = [(labels[reason], figure) for reason, figure in count.reasons]
-    return Live(count=count, reasons=reasons, words=words, clinical=clinical, topic=topic)
+    may_look = count.match.exact != 0 and queries.may_be_named(actor, tree)
+    return Live(count=count, reasons=reasons, words=words, clinical=clinical, topic=topic, may_look=may_look)

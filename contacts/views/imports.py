@@ -158,6 +158,7 @@ def _page(request: HttpRequest, actor: Actor, source: Import, form: MapForm | No
         "problem_count": source.rejected + source.warned,
         "has_problems": source.problems.exists(),
         "added_url": f"{reverse('contacts')}?import={source.pk}",
+        "updated_url": f"{reverse('contacts')}?updated={source.pk}" if source.again.exists() else "",
         "problems_url": "#problems",
         "may_see_rows": queries.may_see_rows(actor, source),
         "why_failed": queries.why_failed(source),

@@ -45,18 +45,22 @@ def contacts(request: HttpRequest) -> HttpResponse:
             page = queries.found_contacts(actor, text, number=form.cleaned_data["number"] or 1)
         except IndexAway:
             away = True
-    source = _import(request) if page is None else None
+    source = _import(request, "import") if page is None else None
+    again = _import(request, "updated") if page is None and source is None else None
     if page is None:
         page = queries.newest_contacts(
             actor,
             before=_id(request, "before"),
             after=_id(request, "after"),
             added_by=source.pk if source else None,
+            updated_by=again.pk if again else None,
         )
+    kept = {"import": source, "updated": again}
     context: dict[str, object] = {
         "page": page,
-        "neighbours": _Neighbours(page, **({"import": str(source.pk)} if source else {})),
+        "neighbours": _Neighbours(page, **{name: str(each.pk) for name, each in kept.items() if each}),
         "source": source,
+        "again": again,
         "form": form,
         "text": text,
         "broken": queries.broken(),
@@ -185,10 +189,10 @@ def _messages_url(pk: int) -> str:
         return ""
 
 
-def _import(request: HttpRequest) -> Import | None:
-    """The import whose people are asked for, if there is one of that id."""
+def _import(request: HttpRequest, name: str) -> Import | None:
+    """The import whose people are asked for by this parameter, if there is one of that id."""
     try:
-        return Import.objects.filter(pk=UUID(request.GET["import"])).first()
+        return Import.objects.filter(pk=UUID(request.GET[name])).first()
     except (KeyError, ValueError):
         return None
 

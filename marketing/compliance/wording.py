@@ -62,24 +62,40 @@ BOUNCES: dict[str, Promise] = {
     "refused": _("Refused by the receiver"),
 }
 
-# What a walk over the chain can find, and what to do.
-FINDINGS: dict[str, tuple[Promise, Promise]] = {
-    "a link is missing before": (
-        _("A row's place is missing before place %(where)s"),
-        _(
-            "Somebody with the database's own rights removed it. Compare with a backup, and find who had access."
-        ),
+# What a walk over the chain can find, in the words of an officer. Anything else is told as the walk says it.
+FOUND: dict[str, Promise] = {
+    "a link is missing before": _("A row's place is missing before place %(where)s"),
+    "the event is missing of": _("The row at place %(where)s is gone"),
+    "the chain is broken at": _("The chain is broken at place %(where)s"),
+    "the event was changed at": _("The row at place %(where)s was changed after it was chained"),
+    "unchained for over a minute: event": _("Row %(where)s has waited for its place for over a minute"),
+    "the end of the log was cut off; it reached": _(
+        "The end of the log was cut off; it reached place %(where)s"
     ),
-    "the chain is broken at": (
-        _("The chain is broken at place %(where)s"),
-        _("A row before it was changed, removed or put in. Compare the rows around it with a backup."),
+    "the chain was rewritten at or before": _("The chain was written anew at or before place %(where)s"),
+}
+_ACCESS = _(
+    "Find who had access to the database, and compare with a backup. Don't rely on these rows until then."
+)
+_STORE = _("Find who had access to the folder of anchors, and compare with a copy of it kept elsewhere.")
+# And what to do, by the walk's own codes.
+ADVICE: dict[str, Promise] = {
+    "changed": _ACCESS,
+    "broken": _ACCESS,
+    "missing": _ACCESS,
+    "inserted": _ACCESS,
+    "cut": _ACCESS,
+    "rewritten": _ACCESS,
+    "unfit": _("Somebody wrote it past the product. Find who had access to the database."),
+    "unreadable": _(
+        "Show this to whoever runs the database: something was written that no program of ours writes."
     ),
-    "the event was changed at": (
-        _("The row at place %(where)s was changed after it was chained"),
-        _("Don't rely on what it says. Compare it with a backup, and find who had access to the database."),
+    "unchained": _("Look whether the background workers run; they chain rows each second."),
+    "evidence": _(
+        "What was recorded of messages no longer agrees with the log. Find who had access to the database."
     ),
-    "unchained for over a minute: event": (
-        _("Row %(where)s has waited for its place for over a minute"),
-        _("Look whether the background workers run; they chain rows each second."),
-    ),
+    "anchors": _("Show this to whoever runs the server: the folder or the key of the anchors can't be used."),
+    "anchor_forged": _STORE,
+    "anchor_removed": _STORE,
+    "anchor_torn": _STORE,
 }

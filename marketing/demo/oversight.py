@@ -1,6 +1,5 @@
-"""What is looked at and looked after over the weeks: colleagues open records, and Olive reviews the audit log and signs."""
+"""What is looked at and looked after over the weeks: colleagues open records, Olive reviews the audit log and signs."""
 
-import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, time, timedelta
@@ -14,8 +13,8 @@ from accounts import access
 from contacts.models import Contact
 from marketing.compliance import actions as compliance
 from marketing.compliance.models import Review, Verification
-from marketing.compliance.queries import figures_of
-from marketing.demo import colleagues, people
+from marketing.compliance.queries import digest_now, figures_of
+from marketing.demo import people
 from safeguards import audit, log
 
 At = Callable[[datetime], AbstractContextManager[None]]
@@ -81,8 +80,7 @@ def _take_consent(client: Client) -> None:
 
 
 def until(at: At, moment: datetime) -> None:
-    """Live the nights and Mondays up to a moment: the log is verified each night, a review is opened when its week is over, and
-    Olive signs it, but for the last one, which waits for whoever tries the demonstration."""
+    """Live the nights up to a moment: the log is verified in each, and a review is opened when its week is over."""
     keeper = access.system("log")
     for night in _nights(moment):
         with at(night):
@@ -90,10 +88,17 @@ def until(at: At, moment: datetime) -> None:
                 pass
             walk = compliance.ask_verification(actor=keeper)
             compliance.verify_log(actor=keeper, verification_id=walk.pk)
-            opened = compliance.open_reviews(actor=keeper)
-        for each in opened:
-            if each.ends + _WEEK <= timezone.now():
-                _reviewed(at, each)
+            compliance.open_reviews(actor=keeper)
+
+
+def sign(at: At) -> None:
+    """Olive signs each review on its Monday, but for the last one, which waits for whoever tries the demonstration.
+
+    By the actions, once all else has been lived: a code of her app of then would be refused, since later ones were used.
+    """
+    for review in list(Review.objects.order_by("begins")):
+        if review.ends + _WEEK <= timezone.now():
+            _reviewed(at, review)
 
 
 def _nights(moment: datetime) -> list[datetime]:
@@ -111,31 +116,15 @@ def _nights(moment: datetime) -> list[datetime]:
 
 
 def _reviewed(at: At, review: Review) -> None:
-    found = {each.key: each.number for each in figures_of(review.begins, review.ends, review.zone).figures}
+    olive, ada = (access.of_user(people.user(short)) for short in ("olive", "ada"))
+    figures = figures_of(review.begins, review.ends, review.zone)
+    found = {each.key: each.number for each in figures.figures}
     said = [words for key, words in _NOTES.items() if found[key]]
     note = " ".join([_SEEN, *(said or ["Nothing unusual."])])
-    with at(_after_last("olive", review.ends + timedelta(hours=9, minutes=20))):
-        colleagues.sign_in("olive", doing=_sign(review, note))
-    review.refresh_from_db()
-    if review.second_asked:
-        with at(_after_last("ada", review.ends + timedelta(hours=14))):
-            colleagues.sign_in("ada", doing=_sign(review, _SECOND))
-
-
-def _after_last(short: str, moment: datetime) -> datetime:
-    """That moment, or an hour after they signed in last: no code of before it would be taken."""
-    last = people.user(short).last_login
-    return max(moment, last + timedelta(hours=1)) if last else moment
-
-
-def _sign(review: Review, note: str) -> Doing:
-    def sign(client: Client) -> None:
-        client.get(reverse("log_reviews"))
-        page = client.get(reverse("log_review", args=[review.pk])).content.decode()
-        digest = re.search(r'name="digest" value="([0-9a-f]{64})"', page)
-        given = {"note": note, "digest": digest[1] if digest else ""}
-        answer = client.post(reverse("log_review_sign", args=[review.pk]), given)
-        if answer.status_code != 302:
-            raise RuntimeError(f"review {review.pk} could not be signed: {answer.status_code}")
-
-    return sign
+    with at(review.ends + timedelta(hours=9, minutes=20)):
+        signed = compliance.sign_review(
+            actor=olive, review=review, digest=digest_now(olive, review.pk), note=note
+        )
+    if signed.second_asked:
+        with at(review.ends + timedelta(hours=14)):
+            compliance.sign_second(actor=ada, review=review, note=_SECOND)

@@ -29,7 +29,7 @@ from contacts.consent import actions as consent
 from contacts.consent.models import Confirmation, Topic
 from contacts.models import Contact, Import
 from contacts.segments.models import Segment
-from marketing.demo import by_hand, colleagues, dana, oversight, patients, people, sample
+from marketing.demo import by_hand, colleagues, dana, oversight, patients, people, sample, watching
 from marketing.demo.plans import PAST, SEGMENTS, Plan
 from safeguards import audit, tokens
 
@@ -68,6 +68,7 @@ def hire() -> None:
     """The four people of the story, who were there before it."""
     with at(_moment(WEEKS * 7 + 1, 8)):
         people.create()
+        watching.begin()
 
 
 def live(say: Say) -> None:
@@ -94,8 +95,10 @@ def live(say: Say) -> None:
                     sending_notices.send_waiting()
             while audit.chain():
                 pass
+        watching.weeks(at, _moment)
         colleagues.went(at, 2)
         oversight.until(at, _evening(1))
+        oversight.sign(at)
     say(f"{len(PAST)} campaigns of the past {WEEKS} weeks, with what patients did")
 
 
@@ -140,6 +143,7 @@ def _campaign(week: int, plan: Plan, segment: Segment) -> None:
             return
         _drain()
         claims.finish_mailings()
+    watching.looked(at, sent + timedelta(hours=3))
     _patients(plan, sent)
 
 

@@ -13,10 +13,10 @@ from allauth.mfa.utils import decrypt
 from django.conf import settings
 from django.http import HttpRequest
 
-from accounts import access, actions
+from accounts import access, actions, factors
 from accounts.bridge import device_of
 from accounts.forms.factor import secret_in
-from accounts.models import FactorDevice, Role, User
+from accounts.models import Role, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,9 @@ def create() -> list[Player]:
             password=password,
         )
         device_of(TOTP.activate(user, secret).instance)
+        themselves = access.of_user(user)
+        actions.make_recovery_codes(actor=themselves, person=user)
+        actions.keep_recovery_codes(actor=themselves, person=user)
         players.append(Player(name, user.email, str(Role(role).label), does, password, secret))
     file = _file()
     file.touch(mode=0o600)
@@ -117,7 +120,7 @@ def code_for(request: HttpRequest) -> Code | None:
     """
     stage = get_pending_stage(request)
     person = stage.login.user if stage is not None else request.user
-    device = FactorDevice.objects.filter(user_id=person.pk).first() if isinstance(person, User) else None
+    device = factors.app_of(person) if isinstance(person, User) else None
     if not isinstance(person, User) or device is None:
         return None
     now = _step()

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts import access
+from accounts import access, expiry
 from accounts.access import Permission
 from accounts.organization.models import Organization
 from campaigns.queries import waiting_for_approval
@@ -32,6 +32,7 @@ def shell(request: HttpRequest) -> dict[str, object]:
     return context | {
         "organization": organization.name if organization else "",
         "nav": _navigation(request, actor.role),
+        "session_standing": expiry.standing(request),
         "may_search": True,
         "help_address": guides.address_about(request.path),
         "settings_tabs": tabs(actor.role, request.path) if request.path.startswith("/settings/") else [],

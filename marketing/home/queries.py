@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts import access
 from accounts.access import Permission
+from accounts.queries import open_alerts
 from campaigns import wording
 from campaigns.models import Campaign
 from campaigns.queries import missed, waiting_for_approval
@@ -50,6 +51,17 @@ def needs_you(actor: Actor) -> list[Waiting]:
                 title=title % {"number": number},
                 text=text,
                 url=reverse("approvals"),
+            )
+        )
+    if access.allowed(actor, Permission.MANAGE_PEOPLE) and (number := open_alerts()):
+        title = ngettext("%(number)d alert to look at", "%(number)d alerts to look at", number)
+        found.append(
+            Waiting(
+                kind="warn",
+                icon="bell-ringing",
+                title=title % {"number": number},
+                text=_("Something was unusual for somebody on the staff. Say what you found."),
+                url=reverse("settings_alerts"),
             )
         )
     if access.allowed(actor, Permission.LAUNCH_CAMPAIGN):

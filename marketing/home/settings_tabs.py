@@ -9,6 +9,7 @@ from accounts.access import ROLES, Permission
 TABS = (
     ("settings_people", _("People"), Permission.MANAGE_PEOPLE),
     ("settings_roles", _("Roles"), Permission.MANAGE_PEOPLE),
+    ("settings_access", _("Access"), Permission.MANAGE_PEOPLE),
     ("settings_brand", _("Brand"), Permission.MANAGE_PEOPLE),
     ("settings_sending", _("Sending"), Permission.MANAGE_SENDING),
     ("settings_fields", _("Fields"), Permission.VIEW_CONTACTS),

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("safeguards", "0003_events_of_people")]
+    dependencies = [("safeguards", "0004_a_log_that_can_always_be_chained")]
 
     operations = [
         AddIndexConcurrently("auditevent", models.Index(fields=["at"], name="audit_at")),

@@ -11,8 +11,8 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 
-from accounts import access, actions
-from accounts.models import FactorDevice, User
+from accounts import access, actions, lockouts
+from accounts.models import FactorDevice, Lockout, User
 
 PASSWORD = "three hens sat on the wall"
 HOST = urlsplit(settings.STAFF_URL).netloc
@@ -66,19 +66,33 @@ def enrol(client: Client, user: User) -> str:
     secret = shown_secret(client)
     answer = client.post("/account/factor/set-up/", {"code": code(secret)})
     assert answer.status_code == 302, answer.content.decode()
+    keep_codes(client)
     return secret
+
+
+def keep_codes(client: Client) -> list[str]:
+    """The recovery codes that are shown after the first factor, which somebody says that they have kept."""
+    page = client.post("/account/recovery-codes/").content.decode()
+    codes = re.findall(r"\b(?:[0-9a-z]{5}-){4}[0-9a-z]{5}\b", page.partition("</pre>")[0])
+    assert len(codes) == 10, page
+    assert client.post("/account/recovery-codes/kept/", {"kept": "on"}).status_code == 302
+    return codes
 
 
 def secret_of(user: User) -> str:
     """The secret as the server knows it."""
-    return str(decrypt(Authenticator.objects.get(user=user).data["secret"]))
+    return str(decrypt(Authenticator.objects.get(user=user, type=Authenticator.Type.TOTP).data["secret"]))
 
 
 def let_time_pass(user: User) -> None:
     """As after some minutes: the codes used so far and the waits lie behind."""
-    FactorDevice.objects.filter(user=user).update(
-        last_t=-1, throttling_failure_timestamp=None, throttling_failure_count=0
-    )
+    FactorDevice.objects.filter(user=user).update(last_t=-1)
+    wait_over(user.email)
+
+
+def wait_over(address: str) -> None:
+    """As after the wait that wrong tries bring; they stay counted."""
+    Lockout.objects.filter(key=lockouts.key_of(address)).update(until=None)
 
 
 def sign_in(client: Client, user: User) -> HttpResponse:

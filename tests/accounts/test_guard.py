@@ -26,8 +26,13 @@ OPEN = {
     "account_login": 200,
     "account_logout": 302,
     "mfa_authenticate": 302,
-    # A link that was never ours.
+    "account_recover": 302,
+    # Links that were never ours.
     "account_invitation": 404,
+    "password_link": 404,
+    "password_forgotten": 200,
+    # Says "nobody" to everybody who isn't in.
+    "account_session": 200,
     "health": 200,
 }
 

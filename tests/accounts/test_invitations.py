@@ -20,7 +20,7 @@ from accounts.models import Invitation, Role, User
 from safeguards import notices, redact
 from safeguards.models import AuditEvent, Notice
 from tests import cast
-from tests.accounts.sign_in import PASSWORD, browser, code, shown_secret, type_password
+from tests.accounts.sign_in import PASSWORD, browser, code, keep_codes, shown_secret, type_password
 from tests.sessions import signed_in
 
 SETUP = access.system("setup")
@@ -78,8 +78,9 @@ def test_from_the_mail_to_a_verified_session(client: Client) -> None:
     assert not User.objects.filter(email=NOOR).exists()
     hers.post(f"/{path}", {"new": PASSWORD})
     # Signed in by the password alone, she gets nowhere but to the second factor.
-    assert hers.get("/campaigns/")["Location"] == "/account/factor/set-up/"
+    assert hers.get("/campaigns/")["Location"] == "/account/factor/choose/"
     hers.post("/account/factor/set-up/", {"code": code(shown_secret(hers))})
+    keep_codes(hers)
     assert hers.get("/segments/").status_code == 200
     noor = User.objects.get(email=NOOR)
     assert (noor.name, noor.role, noor.time_zone) == ("Noor Haddad", "analyst", "America/New_York")
@@ -253,7 +254,7 @@ def test_whoever_was_signed_in_in_the_browser_is_signed_out(client: Client, ada:
     client.post(at, {"new": PASSWORD})
     assert client.session["_auth_user_id"] == str(User.objects.get(email=NOOR).pk)
     # Her second factor is none of the new person's.
-    assert client.get("/settings/people/")["Location"] == "/account/factor/set-up/"
+    assert client.get("/settings/people/")["Location"] == "/account/factor/choose/"
 
 
 def test_inviting_asks_for_a_fresh_code_and_withdrawing_does_not(client: Client, ada: User) -> None:

@@ -219,7 +219,9 @@ def test_name_and_zone_are_changed_and_the_row_names_fields_only(client: Client)
     client.post(at, {"name": " Dana  Kim-Ruiz ", "time_zone": "America/Chicago"})
     dana.refresh_from_db()
     assert (dana.name, dana.time_zone) == ("Dana Kim-Ruiz", "America/Chicago")
-    assert AuditEvent.objects.get(action="person.changed").details == {"fields": ["name", "time_zone"]}
+    told = AuditEvent.objects.get(action="person.changed").details
+    assert list(told["fields"]) == ["name", "time_zone"]
+    assert "Ruiz" not in str(told)
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "/etc/localtime"])

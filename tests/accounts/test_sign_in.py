@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,14 +14,16 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
-from accounts.models import FactorDevice, User
+from accounts.models import Lockout, User
 from safeguards.models import AuditEvent
 from tests.accounts.sign_in import (
     PASSWORD,
     browser,
     code,
     enrol,
+    keep_codes,
     let_time_pass,
     secret_of,
     shown_secret,
@@ -60,10 +63,13 @@ def refusals(action: str) -> int:
 
 def test_the_first_sign_in_leads_to_enrolment_and_to_nothing_else(client: Client, dana: User) -> None:
     assert type_password(client, dana)["Location"] == "/"
-    for page in ("/", "/campaigns/", "/contacts/", "/account/factor/again/"):
-        assert client.get(page)["Location"] == "/account/factor/set-up/"
+    for page in ("/", "/campaigns/", "/contacts/", "/account/"):
+        assert client.get(page)["Location"] == "/account/factor/choose/"
+    assert client.get("/account/recovery-codes/")["Location"] == "/account/factor/choose/"
     answer = client.post("/account/factor/set-up/", {"code": code(shown_secret(client))})
-    assert answer["Location"] == "/"
+    assert answer["Location"] == "/account/recovery-codes/"
+    assert client.get("/")["Location"] == "/account/factor/choose/"
+    keep_codes(client)
     assert client.get("/").content == b"working as Dana Kim"
     actions = set(AuditEvent.objects.values_list("action", flat=True))
     assert {"person.added", "session.started", "factor.added"} <= actions
@@ -83,7 +89,7 @@ def test_a_wrong_first_code_enrols_nothing_and_keeps_the_secret(client: Client, 
     assert secret in page.content.decode()
     assert "Look whether your phone shows the right time" in page.content.decode()
     assert not Authenticator.objects.exists()
-    assert client.get("/")["Location"] == "/account/factor/set-up/"
+    assert client.get("/")["Location"] == "/account/factor/choose/"
 
 
 def test_later_sign_ins_ask_for_the_code(client: Client, enrolled: User) -> None:
@@ -149,15 +155,14 @@ def test_wrong_codes_are_slowed_visibly_and_the_count_is_kept(client: Client, en
     assert "That code isn&#x27;t right" in page
     # Seen by a connection of its own: it was committed although the form was refused.
     connection.close()
-    device = FactorDevice.objects.get(user=enrolled)
-    assert device.throttling_failure_count == 1
-    FactorDevice.objects.update(throttling_failure_count=8)
+    assert Lockout.objects.get(kind="factor").failures == 1
+    Lockout.objects.update(failures=8, until=timezone.now() + timedelta(minutes=4))
     page = client.post("/account/factor/", {"code": code(secret)}).content.decode()
-    assert re.search(r"Too many wrong codes. Try again after \d\d:\d\d:\d\d UTC", page)
+    assert "Too many wrong tries. Wait 4 minutes, then try again." in page
     assert client.get("/")["Location"] == "/account/login/"
     let_time_pass(enrolled)
     assert client.post("/account/factor/", {"code": code(secret)}).status_code == 302
-    assert FactorDevice.objects.get(user=enrolled).throttling_failure_count == 0
+    assert not Lockout.objects.filter(kind="factor").exists()
     assert refusals("factor.refused") == 2
     row = AuditEvent.objects.filter(action="factor.refused").latest("id")
     assert (row.actor_id, row.ip) == (str(enrolled.pk), "127.0.0.1")
@@ -207,7 +212,7 @@ def test_guessed_passwords_are_slowed(client: Client, dana: User) -> None:
     for _ in range(5):
         type_password(client, dana, "not the password")
     page = type_password(client, dana).content.decode()
-    assert "Too many failed login attempts" in page
+    assert "Too many wrong tries. Wait 15 seconds, then try again." in page
     assert client.get("/")["Location"] == "/account/login/"
 
 
@@ -244,8 +249,11 @@ def test_next_leads_to_the_page_that_was_asked_for(client: Client, enrolled: Use
 def test_a_second_app_is_not_enrolled(client: Client, enrolled: User) -> None:
     sign_in(client, enrolled)
     secret = secret_of(enrolled)
-    assert client.get("/account/factor/set-up/")["Location"] == "/"
-    assert client.post("/account/factor/set-up/", {"code": code(secret, 1)})["Location"] == "/"
+    assert client.get("/account/factor/set-up/")["Location"] == "/account/factor/replace/"
+    assert (
+        client.post("/account/factor/set-up/", {"code": code(secret, 1)})["Location"]
+        == "/account/factor/replace/"
+    )
     assert Authenticator.objects.count() == 1
 
 
@@ -256,11 +264,16 @@ def test_step_up_asks_for_the_code_and_not_for_the_password(client: Client, enro
     shown = code(secret)
     client.post("/account/factor/", {"code": shown})
     assert client.get("/account/reauthenticate/")["Location"] == "/account/factor/again/"
-    page = client.post("/account/factor/again/", {"code": shown})
+    assert client.get("/account/factor/again/")["Location"] == "/"
+    session = client.session
+    session["factor_at"] -= 301
+    session.save()
+    page = client.post("/account/factor/again/", {"step_up_code": shown})
     assert page.status_code == 200  # used at sign-in
     let_time_pass(enrolled)
     cache.clear()
-    assert client.post("/account/factor/again/", {"code": code(secret)})["Location"] == "/"
+    answer = client.post("/account/factor/again/?next=/campaigns/", {"step_up_code": code(secret)})
+    assert answer["Location"] == "/campaigns/"
 
 
 def test_enrolling_long_after_the_password_asks_for_it_again(client: Client, dana: User) -> None:

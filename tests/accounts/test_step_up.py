@@ -8,7 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from accounts import sessions
-from accounts.models import FactorDevice, User
+from accounts.models import Lockout, User
 from safeguards.models import AuditEvent
 from tests import cast
 from tests.accounts.sign_in import (
@@ -107,7 +107,7 @@ def test_a_wrong_code_is_told_counted_and_does_nothing(client: Client, ada: User
     assert 'name="role" value="approver"' in words
     assert guess not in words
     assert role_of(dana) == "marketer"
-    assert FactorDevice.objects.get(user=ada).throttling_failure_count == 1
+    assert Lockout.objects.get(kind="factor").failures == 1
     assert AuditEvent.objects.filter(action="factor.refused", outcome="denied").count() == 1
 
 

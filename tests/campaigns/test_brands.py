@@ -3,6 +3,8 @@
 import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from accounts import access
 from accounts.models import User
@@ -10,6 +12,7 @@ from accounts.organization.models import Brand, Organization
 from campaigns import actions as campaigns
 from campaigns.delivery import actions as delivery
 from campaigns.delivery.models import SendingDomain
+from campaigns.models import Campaign
 from safeguards.models import AuditEvent
 from tests import cast
 from tests.accounts.sign_in import HOST
@@ -92,7 +95,8 @@ def test_a_change_is_saved_undone_once_and_in_the_log(client: Client, brand: Bra
     assert Brand.objects.get(pk=brand.pk).postal_address == "1 New Street"
     assert 'action="/settings/brand/undo/"' in page
     row = AuditEvent.objects.get(action="brand.changed")
-    assert row.details == {"fields": ["postal_address"], "domain": "northfield.example"}
+    assert (list(row.details["fields"]), row.details["domain"]) == (["postal_address"], "northfield.example")
+    assert "Street" not in str(row.details)
     client.post("/settings/brand/undo/")
     assert Brand.objects.get(pk=brand.pk).postal_address == brand.postal_address
     again = client.post("/settings/brand/undo/", follow=True).content.decode()
@@ -155,3 +159,21 @@ def test_the_organisation_is_changed_and_undone(client: Client, brand: Brand) ->
     client.post("/settings/brand/undo/")
     assert Organization.objects.get().time_zone == "America/New_York"
     assert Organization.objects.count() == 1
+
+
+def test_the_number_of_campaigns_leads_to_those_of_the_brand(client: Client, brand: Brand) -> None:
+    other = Brand.objects.create(name="Eastside", from_address="news@eastside.example")
+    now = timezone.now()
+    made = {"created_by": cast.dana(), "created_at": now, "updated_at": now}
+    for number in range(3):
+        Campaign.objects.create(name=f"Ours {number}", brand=brand, **made)
+    Campaign.objects.create(name="Theirs", brand=other, **made)
+    address = f"{reverse('campaigns')}?brand={brand.pk}"
+    signed_in(client, cast.ada())
+    assert f'href="{address}"' in client.get(reverse("settings_brand")).content.decode()
+    assert f'href="{address}"' in client.get(reverse("brand", args=[brand.pk])).content.decode()
+    shown = client.get(address).content.decode()
+    assert "Ours 1" in shown
+    assert "Theirs" not in shown
+    assert f"?state=drafts&amp;brand={brand.pk}" in shown, "another shelf stays with the brand"
+    assert "Theirs" in client.get(f"{reverse('campaigns')}?brand=nonsense").content.decode()

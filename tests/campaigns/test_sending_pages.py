@@ -118,21 +118,106 @@ def forget() -> None:
 
 
 @pytest.mark.django_db
-def test_what_waits_leads_to_its_people_and_an_address_to_the_log_of_those_who_may_read_it() -> None:
+def test_what_waits_leads_to_its_people_whoever_looks() -> None:
     mailing = under_way(40)
     settle(mailing, 15)
     campaign = Campaign.objects.get(mailing=mailing)
     people = f'href="{reverse("campaign_people", args=[campaign.pk])}?which=waiting">25</a>'
-    address = EgressSource.objects.get(
-        pk=Message.objects.filter(mailing_id=mailing.pk)[0].source_id
-    ).source_address
-    log = f'href="{reverse("evidence_messages")}?source={address}"'
+    assert people in page(cast.ada(), "sending")
+    assert people in page(cast.dana(), "sending")
+
+
+def attempted(mailing: Mailing, count: int, kind: Kind, *, ago: int = 2) -> None:
+    """The same as `settle` with the evidence of each attempt beside it, as a batch leaves both."""
+    rows = list(Message.objects.filter(mailing_id=mailing.pk, state="queued").order_by("id")[:count])
+    settle(mailing, count, kind, ago=ago)
+    at = timezone.now() - timedelta(minutes=ago)
+    addresses = dict(EgressSource.objects.values_list("pk", "source_address"))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO delivery_attempt (at, mailing_id, message_id, kind, source_address, mx_host, code, reply)"
+            " VALUES (%s, %s, %s, %s, %s, 'mx.goodmail.example', %s, '')",
+            [
+                (
+                    at,
+                    mailing.pk,
+                    row.id,
+                    kind.value,
+                    addresses[row.source_id],
+                    250 if kind is Kind.ACCEPTED else 451,
+                )
+                for row in rows
+            ],
+        )
+
+
+@pytest.mark.django_db
+def test_each_number_of_addresses_and_providers_leads_to_as_many_attempts() -> None:
+    mailing = under_way(60)
+    attempted(mailing, 12, Kind.ACCEPTED)
+    attempted(mailing, 3, Kind.DEFERRED, ago=20)
+    attempted(mailing, 2, Kind.BOUNCED, ago=30)
+    attempted(mailing, 5, Kind.ACCEPTED, ago=180)
+    forget()
     shown = page(cast.ada(), "sending")
-    assert people in shown
-    assert log in shown
-    shown = page(cast.dana(), "sending")
-    assert people in shown
-    assert reverse("evidence_messages") not in shown
+    led = re.findall(rf'href="({reverse("sending_attempts")}[?][^"]+)">\s*([0-9.,]+)\s*</a>', shown)
+    told = {}
+    for address, number in led:
+        asked = address.replace("&amp;", "&")
+        rows = signed_in(Client(), cast.ada()).get(asked).content.decode().count("listing-title")
+        # A rate is told by the minute, as a mean of five.
+        tried_a_minute = "within=5" in asked
+        assert rows == (12 if tried_a_minute else int(number)), (asked, number)
+        told[asked] = rows
+    whats = {re.search(r"what=(\w+)&within=(\d+)", asked).groups() for asked in told if "within" in asked}  # type: ignore[union-attr]
+    assert {("sent", "60"), ("sent", "1440"), ("deferred", "60"), ("refused", "60"), ("sent", "5")} <= whats
+    assert any("minute=" in asked for asked in told), "the table of minutes leads on as well"
+    assert reverse("sending_attempts") not in page(cast.dana(), "sending"), (
+        "who may not read the log is led nowhere"
+    )
+
+
+@pytest.mark.django_db
+def test_attempts_are_read_by_key_and_lead_to_the_messages_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("campaigns.queries.attempted.ATTEMPTS_PER_PAGE", 2)
+    mailing = under_way(20)
+    attempted(mailing, 5, Kind.ACCEPTED)
+    first = list(Message.objects.filter(mailing_id=mailing.pk, state="sent").values_list("id", flat=True))
+    client, address, seen_ids = (
+        signed_in(Client(), cast.ada()),
+        f"{reverse('sending_attempts')}?what=sent",
+        [],
+    )
+    for _ in range(4):
+        shown = client.get(address).content.decode()
+        seen_ids += [int(found) for found in re.findall(rf"/compliance/messages/{mailing.pk}/(\d+)/", shown)]
+        onward = re.search(r'href="([^"]+)">Next page', shown)
+        if onward is None:
+            break
+        address = f"{reverse('sending_attempts')}{onward[1].replace('&amp;', '&')}"
+    assert sorted(seen_ids) == sorted(first)
+    assert len(seen_ids) == 5, "none twice"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "what=nonsense",
+        "within=7",
+        "minute=x",
+        "minute=99999999999999",
+        "source=0",
+        "provider=x",
+        "at=1",
+        "at=x&id=y",
+    ],
+)
+@pytest.mark.django_db
+def test_an_address_that_makes_no_sense_shows_the_last_hour(query: str) -> None:
+    attempted(under_way(12), 2, Kind.ACCEPTED)
+    response = signed_in(Client(), cast.ada()).get(f"{reverse('sending_attempts')}?{query}")
+    assert response.status_code == 200
+    assert response.content.decode().count("listing-title") == 2
 
 
 @pytest.mark.django_db

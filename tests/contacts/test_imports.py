@@ -732,3 +732,21 @@ def test_the_number_added_leads_to_those_who_were_added_and_to_nobody_else() -> 
     assert "Benjamin" in shown
     assert "Cleo" not in shown
     assert "Cleo" in client.get(f"{reverse('contacts')}?import=nonsense").content.decode()
+
+
+@pytest.mark.django_db
+def test_the_number_updated_leads_to_those_who_were_known_already_and_to_nobody_else() -> None:
+    first = run("email,first name\nana@goodmail.example,Anastasia\nben@goodmail.example,Ben\n")
+    second = run(
+        "email,first name\nben@goodmail.example,Benjamin\ncleo@goodmail.example,Cleo\nben@goodmail.example,Benno\n"
+    )
+    client = signed_in(Client(), cast.dana())
+    address = f"{reverse('contacts')}?updated={second.pk}"
+    for page in (reverse("imports"), reverse("import", args=[second.pk])):
+        assert f'href="{address}"' in client.get(page).content.decode()
+    shown = client.get(address).content.decode()
+    assert shown.count("ben@goodmail.example") == 1, "two rows of one person are one person"
+    assert "Cleo" not in shown, "who was added wasn't known before"
+    assert "Anastasia" not in shown
+    nobody = f"{reverse('contacts')}?updated={first.pk}"
+    assert nobody not in client.get(reverse("imports")).content.decode(), "a nought leads nowhere"

@@ -17,8 +17,7 @@ CALLERS = {
     "safeguards.phi.unaudited_reader": {"contacts.segments.index"},
     "safeguards.phi.Reader": {"safeguards.phi"},
     "safeguards.notices.opened": {"campaigns.delivery.sending_notices"},
-    "safeguards.models.AuditEvent": {"safeguards.audit"},
-    "safeguards.models.AuditLink": {"safeguards.audit"},
+    "safeguards.models.AuditEvent": {"safeguards.audit.recording"},
     "safeguards.fields.message_of": {
         "safeguards.fields",
         "safeguards.notices",

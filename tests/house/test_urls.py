@@ -21,7 +21,7 @@ from pytest_django import DjangoDbBlocker
 from accounts import access
 from accounts import actions as accounts
 from accounts.middleware import ENROL, PUBLIC
-from accounts.models import Role, User
+from accounts.models import Alert, Role, User
 from accounts.organization.models import Brand
 from campaigns import actions as campaigns
 from campaigns.delivery.models import EgressSource, Message, Provider, SendingDomain
@@ -74,12 +74,21 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("person_role", GET, (302, 302, 404, 404, 404, 404, 422, 404)),
     ("person_role", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
     ("person_sessions", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("person_unlock", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("person_invite", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("person_invite", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
     ("invitation_resend", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("invitation_restore", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("invitation_withdraw", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("settings_roles", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("settings_passkeys", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("settings_passkeys", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("settings_access", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("access_role", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("access_role", POST, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("access_save", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
+    ("settings_alerts", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
+    ("alert_close", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     ("settings_fields", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("fields_csv", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("settings_brand", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
@@ -93,12 +102,23 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     # The link of an invitation is followed by people who have no account yet.
     ("account_invitation", GET, (200, 200, 200, 200, 200, 200, 200, 200)),
     ("account_invitation", POST, (422, 422, 422, 422, 422, 422, 422, 422)),
+    # So is the link for a new password; who has forgotten theirs is a stranger.
+    ("password_forgotten", GET, (200, 200, 200, 200, 200, 200, 200, 200)),
+    ("password_forgotten", POST, (422, 422, 422, 422, 422, 422, 422, 422)),
+    ("password_link", GET, (200, 200, 200, 200, 200, 200, 200, 200)),
+    ("password_link", POST, (422, 422, 422, 422, 422, 422, 422, 422)),
+    ("person_password", POST, (302, 302, 404, 404, 404, 404, 302, 404)),
     # One's own account is everybody's.
     ("account", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("account", POST, (302, 302, 422, 422, 422, 422, 422, 422)),
     ("account_factor", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("account_factor", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
     ("account_password", POST, (302, 302, 422, 422, 422, 422, 422, 422)),
+    # An open page asks it, and strangers learn nothing.
+    ("account_session", GET, (200, 200, 200, 200, 200, 200, 200, 200)),
+    ("account_session", POST, (200, 200, 200, 200, 200, 200, 200, 200)),
+    ("account_back", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("account_devices", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
     ("account_sessions", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
     # Signing in; whoever is in is led on.
     ("account_login", GET, (200, 302, 302, 302, 302, 302, 302, 302)),
@@ -111,8 +131,22 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("mfa_activate_totp", POST, (302, 200, 302, 302, 302, 302, 302, 302)),
     ("mfa_authenticate", GET, (302, 302, 302, 302, 302, 302, 302, 302)),
     ("mfa_authenticate", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
-    ("mfa_reauthenticate", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
-    ("mfa_reauthenticate", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
+    # A factor was shown a moment ago; whoever has none finds nothing to show one to.
+    ("mfa_reauthenticate", GET, (302, 404, 302, 302, 302, 302, 302, 302)),
+    ("mfa_reauthenticate", POST, (302, 404, 302, 302, 302, 302, 302, 302)),
+    ("account_recover", GET, (302, 302, 302, 302, 302, 302, 302, 302)),
+    ("account_recover", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
+    ("factor_choose", GET, (302, 200, 302, 302, 302, 302, 302, 302)),
+    ("factor_lost", GET, (302, 404, 302, 302, 302, 302, 302, 302)),
+    ("factor_lost", POST, (302, 404, 302, 302, 302, 302, 302, 302)),
+    ("factor_remove", POST, (302, 302, 404, 404, 404, 404, 404, 404)),
+    ("passkey_add", GET, (302, 200, 200, 200, 200, 200, 200, 200)),
+    ("passkey_add", POST, (302, 422, 422, 422, 422, 422, 422, 422)),
+    # Somebody else's.
+    ("passkey_rename", POST, (302, 302, 404, 404, 404, 404, 404, 404)),
+    ("recovery_codes", GET, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("recovery_codes", POST, (302, 302, 200, 200, 200, 200, 200, 200)),
+    ("recovery_codes_kept", POST, (302, 302, 302, 302, 302, 302, 302, 302)),
     # Contacts: names and addresses are nothing for those who only count or only check.
     ("contact", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("contact_ask", POST, (302, 302, 422, 404, 404, 404, 422, 404)),
@@ -159,6 +193,7 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("segment_new", POST, (302, 302, 200, 404, 404, 404, 200, 404)),
     ("segment_size", GET, (302, 302, 200, 200, 200, 404, 200, 404)),
     # Without the index it leads back to the segments.
+    ("segment_matching", POST, (302, 302, 302, 302, 404, 404, 302, 404)),
     ("segment_people", GET, (302, 302, 302, 302, 404, 404, 302, 404)),
     ("segments", GET, (302, 302, 200, 200, 200, 404, 200, 404)),
     # Campaigns: read by many, planned and sent by marketers, approved by others.
@@ -196,6 +231,7 @@ TABLE: list[tuple[str, str, tuple[int, ...]]] = [
     ("campaigns", GET, (302, 302, 200, 200, 200, 200, 200, 404)),
     # What leaves now: seen by those who plan, approve and administer; changed by administrators.
     ("sending", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
+    ("sending_attempts", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("sending_now", GET, (302, 302, 200, 200, 404, 404, 200, 404)),
     ("sending_rest", GET, (302, 302, 404, 404, 404, 404, 200, 404)),
     ("sending_rest", POST, (302, 302, 404, 404, 404, 404, 422, 404)),
@@ -328,9 +364,12 @@ def _world() -> World:
         name="Noor Haddad",
         role=Role.ANALYST,
     )
+    accounts.send_password_link(actor=cast.actor(people["administrator"]), person=people["marketer"])
     template = designs.create_from_starter(actor=dana, name="Monthly news", template=True)
     source = EgressSource.objects.all()[0]
     made.things = {
+        "access": ["analyst"],
+        "alert_close": [_alert(people["marketer"])],
         "approval": [asked.pk],
         "campaign": [draft.pk],
         "contact": [person.pk],
@@ -341,12 +380,16 @@ def _world() -> World:
         "list_back": [made_list.pk, membership.pk],
         "list_take_back": [made_list.pk, membership.batch],
         "person": [people["newcomer"].pk],
+        "factor_remove": [0],
+        "passkey_rename": [0],
         "invitation": [invitation.pk],
         "brand": [brand.pk],
         "brand_footer": [],
         "brand_new": [],
         "brand_undo": [],
-        "account_invitation": [_invitation_link()],
+        "account_invitation": [_token("staff.invitation")],
+        "password_link": [_token("staff.password_link")],
+        "password_forgotten": [],
         "campaign_pause": [sent.pk],
         "campaign_resume": [sent.pk],
         "campaign_cancel": [sent.pk],
@@ -389,9 +432,23 @@ def _world() -> World:
     return made
 
 
-def _invitation_link() -> str:
-    """The token of the link in the invitation's mail."""
-    _, link = notices.opened(Notice.objects.get(kind="staff.invitation"))
+def _alert(person: User) -> int:
+    """Something unusual that somebody did."""
+    now = timezone.now()
+    return Alert.objects.create(
+        kind="hours",
+        key="hours:1",
+        person=person,
+        begins_at=now,
+        ends_at=now,
+        raised_at=now,
+        counts={"hour": 3, "minute": 5, "usual": 20},
+    ).pk
+
+
+def _token(kind: str) -> str:
+    """The token of the link in a mail of this kind."""
+    _, link = notices.opened(Notice.objects.get(kind=kind))
     return link.rstrip("/").rsplit("/", 1)[1]
 
 
@@ -435,10 +492,24 @@ def test_what_is_open_to_strangers_is_named_by_hand() -> None:
         "account_login",
         "account_logout",
         "mfa_authenticate",
+        "account_recover",
         "account_invitation",
+        "password_forgotten",
+        "password_link",
+        "account_session",
         "health",
     } == PUBLIC
-    assert {"mfa_activate_totp", "account_logout", "account_reauthenticate"} == ENROL
+    assert {
+        "account_logout",
+        "account_reauthenticate",
+        "factor_choose",
+        "factor_lost",
+        "mfa_activate_totp",
+        "mfa_reauthenticate",
+        "passkey_add",
+        "recovery_codes",
+        "recovery_codes_kept",
+    } == ENROL
 
 
 def _address(world: World, name: str) -> str:
@@ -499,7 +570,7 @@ def test_who_gets_what(world: World, name: str, method: str, visitor: str, statu
     if status == 302 and visitor == "stranger" and name not in PUBLIC:
         assert response["Location"].startswith(reverse("account_login"))
     if status == 302 and visitor == "newcomer" and name not in PUBLIC | ENROL:
-        assert response["Location"] == reverse("mfa_activate_totp")
+        assert response["Location"] == reverse("factor_choose")
 
 
 def test_what_the_table_leaves_out_is_the_wrong_method(world: World) -> None:

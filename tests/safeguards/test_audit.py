@@ -8,7 +8,7 @@ from safeguards import audit
 from safeguards.models import AuditEvent, AuditLink
 from tests import cast
 
-audit.declare("test.happened", "count")
+audit.declare("test.happened", count=int)
 
 
 def happen(times: int = 1) -> None:
@@ -106,7 +106,9 @@ def test_a_refusal_outlives_the_transaction_that_it_ends(own_database: str) -> N
         pass
 
     with pytest.raises(Failed), transaction.atomic():
-        audit.record_apart("access.denied", actor=cast.actor(cast.dana()), details={"permission": "x"})
+        audit.record_apart(
+            "access.denied", actor=cast.actor(cast.dana()), details={"permission": "view contacts"}
+        )
         raise Failed
     assert AuditEvent.objects.filter(action="access.denied", outcome="denied").count() == 1
 

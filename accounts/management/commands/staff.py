@@ -26,7 +26,9 @@ class Command(BaseCommand):
         verbs.add_parser("list", help="who has an account")
         deactivate = verbs.add_parser("deactivate", help="close an account and end its sessions")
         deactivate.add_argument("--email", required=True)
-        reset = verbs.add_parser("reset-factor", help="for a lost phone: the next sign-in sets up a new app")
+        reset = verbs.add_parser(
+            "reset-factor", help="for lost devices: the next sign-in sets up a new passkey or app"
+        )
         reset.add_argument("--email", required=True)
         reset.add_argument("--reason", required=True, help="how the person proved who they are")
 
@@ -56,7 +58,8 @@ class Command(BaseCommand):
             time_zone=organization.time_zone if organization else "",
         )
         self.stdout.write(
-            f"{person.email} is {person.get_role_display()}. The first sign-in sets up their app."
+            f"{person.email} is {person.get_role_display()}. The first sign-in sets up their "
+            f"{'passkey' if access.needs_passkey(role) else 'passkey or app'}."
         )
 
     def _list(self) -> None:
@@ -72,7 +75,9 @@ class Command(BaseCommand):
     def _reset(self, email: str, reason: str) -> None:
         person = _person(email)
         ended = actions.reset_factor(actor=access.system("setup"), person=person, reason=reason)
-        self.stdout.write(f"{person.email} sets up a new app at the next sign-in; sessions ended: {ended}.")
+        self.stdout.write(
+            f"{person.email} sets up a new factor at the next sign-in; sessions ended: {ended}."
+        )
 
 
 def _person(email: str) -> User:

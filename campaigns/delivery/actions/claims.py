@@ -25,7 +25,7 @@ from campaigns.delivery.outcome import Kind, Outcome
 from campaigns.delivery.rules import Next
 from safeguards import audit
 
-audit.declare("delivery.recovered", "accepted", "refused", "uncertain", "requeued")
+audit.declare("delivery.recovered", accepted=int, refused=int, uncertain=int, requeued=int)
 
 LEASE = "15 minutes"
 _State = Message.State

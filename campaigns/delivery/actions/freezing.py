@@ -15,7 +15,7 @@ from campaigns.delivery.routes import RouteError, provider_of
 from contacts.models import Contact
 from safeguards import audit, phi, queue
 
-audit.declare("mailing.frozen", "slice", "messages")
+audit.declare("mailing.frozen", slice=int, messages=int)
 
 _COLUMNS = (
     "mailing_id, occurrence, contact_id, address_hash, person_key, state, source_id, provider_id, due,"

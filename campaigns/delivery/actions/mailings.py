@@ -18,14 +18,14 @@ from contacts.consent.models import Topic
 from safeguards import audit, phi, queue
 from safeguards.actor import Actor
 
-audit.declare("mailing.created", "digest", "needs_approval")
-audit.declare("mailing.approved", "digest")
-audit.declare("mailing.sent_back", "digest")
-audit.declare("mailing.launched", "audience")
+audit.declare("mailing.created", digest=audit.DIGEST, needs_approval=bool)
+audit.declare("mailing.approved", digest=audit.DIGEST)
+audit.declare("mailing.sent_back", digest=audit.DIGEST)
+audit.declare("mailing.launched", audience=int)
 audit.declare("mailing.paused")
 audit.declare("mailing.resumed")
-audit.declare("mailing.cancelled", "messages")
-audit.declare("mailing.finished", "states")
+audit.declare("mailing.cancelled", messages=int)
+audit.declare("mailing.finished", states=audit.COUNTS)
 
 SLICE = 10_000
 _State = Mailing.State

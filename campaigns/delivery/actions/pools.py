@@ -7,11 +7,11 @@ from django.db import transaction
 
 from accounts import access
 from accounts.access import Permission
-from campaigns.delivery.models import EgressSource, IpPool, PoolEntry
+from campaigns.delivery.models import EgressSource, IpPool, PoolEntry, Stream
 from safeguards import audit
 from safeguards.actor import Actor
 
-audit.declare("pool.added", "name", "stream", "sources")
+audit.declare("pool.added", name=audit.TITLE, stream=Stream, sources=audit.ADDRESSES)
 
 
 def add_pool(

@@ -15,13 +15,13 @@ from campaigns.delivery.models import SendingDomain
 from safeguards import audit, secrets
 from safeguards.actor import Actor
 
-audit.declare("sending_domain.added", "domain", "selector")
-audit.declare("sending_domain.key_prepared", "domain", "selector")
-audit.declare("sending_domain.key_dropped", "domain", "selector")
-audit.declare("sending_domain.key_taken_over", "domain", "selector")
-audit.declare("sending_domain.key_given_back", "domain", "selector")
-audit.declare("sending_domain.key_retired", "domain", "selector")
-audit.declare("sending_domain.key_kept", "domain", "selector")
+audit.declare("sending_domain.added", domain=audit.DOMAIN, selector=audit.WORD)
+audit.declare("sending_domain.key_prepared", domain=audit.DOMAIN, selector=audit.WORD)
+audit.declare("sending_domain.key_dropped", domain=audit.DOMAIN, selector=audit.WORD)
+audit.declare("sending_domain.key_taken_over", domain=audit.DOMAIN, selector=audit.WORD)
+audit.declare("sending_domain.key_given_back", domain=audit.DOMAIN, selector=audit.WORD)
+audit.declare("sending_domain.key_retired", domain=audit.DOMAIN, selector=audit.WORD)
+audit.declare("sending_domain.key_kept", domain=audit.DOMAIN, selector=audit.WORD)
 
 DNS_SECONDS = 4.0
 """How long a page waits for DNS, whatever it asks for."""

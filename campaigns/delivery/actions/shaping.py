@@ -13,10 +13,10 @@ from campaigns.delivery.models import EgressSource, IpPool, Provider
 from safeguards import audit
 from safeguards.actor import Actor
 
-audit.declare("source.rested", "source", "until")
-audit.declare("source.woken", "source")
-audit.declare("pool.rate_changed", "pool", "before", "after")
-audit.declare("provider.limits_changed", "provider", "before", "after")
+audit.declare("source.rested", source=audit.WORD, until=datetime)
+audit.declare("source.woken", source=audit.WORD)
+audit.declare("pool.rate_changed", pool=audit.TITLE, before=audit.DECIMALS, after=audit.DECIMALS)
+audit.declare("provider.limits_changed", provider=audit.TITLE, before=audit.DECIMALS, after=audit.DECIMALS)
 
 LONGEST_REST = timedelta(days=30)
 _FASTEST, _MOST_AT_ONCE, _MOST_CONNECTIONS = 10_000.0, 100_000, 1_000
@@ -74,14 +74,14 @@ def change_pool_rate(*, actor: Actor, pool: IpPool, per_second: float, burst: in
     _check(per_second, burst)
     with transaction.atomic():
         found = IpPool.objects.select_for_update().get(pk=pool.pk)
-        before = [found.per_second, found.burst]
+        before = _numbers(found.per_second, found.burst)
         found.per_second, found.burst = per_second, burst
         found.save(update_fields=["per_second", "burst"])
         audit.record(
             "pool.rate_changed",
             actor=actor,
             target=found,
-            details={"pool": found.name, "before": before, "after": [per_second, burst]},
+            details={"pool": found.name, "before": before, "after": _numbers(per_second, burst)},
         )
     return found
 
@@ -101,7 +101,7 @@ def change_provider_limits(
         )
     with transaction.atomic():
         found = Provider.objects.select_for_update().get(pk=provider.pk)
-        before = [found.per_second, found.burst, found.connections, found.per_connection]
+        before = _numbers(found.per_second, found.burst, found.connections, found.per_connection)
         found.per_second, found.burst = per_second, burst
         found.connections, found.per_connection = connections, per_connection
         found.save(update_fields=["per_second", "burst", "connections", "per_connection"])
@@ -112,10 +112,15 @@ def change_provider_limits(
             details={
                 "provider": found.name,
                 "before": before,
-                "after": [per_second, burst, connections, per_connection],
+                "after": _numbers(per_second, burst, connections, per_connection),
             },
         )
     return found
+
+
+def _numbers(*limits: float) -> list[str]:
+    """As the audit log keeps them: as text, since a fraction has no one spelling in what is hashed."""
+    return [f"{limit:.6f}".rstrip("0").rstrip(".") for limit in limits]
 
 
 def _check(per_second: float, burst: int) -> None:

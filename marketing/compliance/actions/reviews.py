@@ -19,10 +19,12 @@ from marketing.compliance.rules import digest_of, ended_periods
 from safeguards import audit, log, notices, phi
 from safeguards.actor import Actor
 
-audit.declare("review.opened", "begins", "ends")
-audit.declare("review.reminded", "people")
-audit.declare("review.signed", "digest", "begins", "ends", "own", "second_asked")
-audit.declare("review.second_signed", "digest", "begins", "ends")
+audit.declare("review.opened", begins=datetime, ends=datetime)
+audit.declare("review.reminded", people=int)
+audit.declare(
+    "review.signed", digest=audit.DIGEST, begins=datetime, ends=datetime, own=int, second_asked=bool
+)
+audit.declare("review.second_signed", digest=audit.DIGEST, begins=datetime, ends=datetime)
 notices.declare("staff.review_overdue", "name", "begins", "ends")
 
 # From the end of a period; then it stands on the first page as overdue, and officers get a mail.

@@ -29,7 +29,7 @@ class EvidenceForm(forms.Form):
     """What every list of evidence is filtered by: from one day to another, as the reader's clocks have them."""
 
     kind: Kind
-    # Fields whose value says which of the staff is meant; the audit log has their name alone.
+    # Fields whose value may say who is meant; the audit log has their name alone.
     PEOPLE: frozenset[str] = frozenset()
     use_required_attribute = False
 
@@ -118,6 +118,8 @@ class ConsentForm(EvidenceForm):
     """The consent ledger."""
 
     kind = Kind.CONSENT
+    # Typed, and so perhaps a person's: the audit log has the field's name alone.
+    PEOPLE = frozenset({"source"})
 
     act = forms.ChoiceField(
         label=gettext_lazy("Act"), required=False, choices=[*_ANY, *ConsentRecord.Act.choices]

@@ -16,7 +16,7 @@ from contacts.consent.queries import acts_behind, stops_of
 from safeguards import audit
 from safeguards.actor import Actor
 
-audit.declare("evidence.viewed", "mailing", "message")
+audit.declare("evidence.viewed", mailing=int, message=int)
 
 KINDS = {
     Message.State.SENT: "ok",

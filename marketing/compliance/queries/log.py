@@ -24,8 +24,8 @@ from safeguards import audit, log, tokens
 from safeguards.actor import Actor
 from safeguards.log import Event, Hours, Place, RowFilter
 
-audit.declare("audit.viewed", "count", "filters")
-audit.declare("audit.patient_looked_up", "found")
+audit.declare("audit.viewed", count=int, filters=audit.FILTERS)
+audit.declare("audit.patient_looked_up", found=int)
 
 LOOK = timedelta(minutes=15)
 COUNTED = 10_000

@@ -20,7 +20,8 @@ from marketing.compliance.rules import Kind, pseudonym
 from marketing.compliance.views.tabs import tabs
 from marketing.compliance.wording import (
     ABOUT,
-    FINDINGS,
+    ADVICE,
+    FOUND,
     OPENED,
     OUTCOME_PILLS,
     OUTCOMES,
@@ -209,9 +210,12 @@ def audit_verification(request: HttpRequest, pk: int) -> HttpResponse:
 def _findings(walk: Verification) -> list[tuple[str, str]]:
     """What was found, in words, and what to do."""
     found = []
-    for what, where in walk.findings:
-        words, advice = FINDINGS.get(what, (f"{what} %(where)s", _("Show this to whoever runs the system.")))
-        found.append((str(words) % {"where": where}, str(advice)))
+    for what, where, code, more in walk.findings:
+        words = (
+            str(FOUND[what]) % {"where": where} if what in FOUND else f"{what[:1].upper()}{what[1:]} {where}"
+        )
+        advice = str(ADVICE.get(code, _("Show this to whoever runs the system.")))
+        found.append((f"{words}: {more}" if more else words, advice))
     return found
 
 

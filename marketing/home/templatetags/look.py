@@ -134,7 +134,7 @@ def num(number: int | float | Decimal | None) -> str:
 
 
 @register.simple_tag
-def counted(number: int | None, url: str = "") -> SafeString | str:
+def counted(number: int | float | None, url: str = "") -> SafeString | str:
     """Show a number as `num` does, as a link to what it counts; without an address, or where it is covered, the number alone."""
     return (
         format_html('<a class="counted" href="{}">{}</a>', url, num(number))

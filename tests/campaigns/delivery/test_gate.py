@@ -42,7 +42,7 @@ def suppress(contact: Contact, scope: str, **terms: object) -> None:
         actor=access.system("delivery"),
         address_hash=bytes(contact.address_hash),
         scope=scope,
-        source="test",
+        source="telephone",
         **terms,  # type: ignore[arg-type]
     )
 
@@ -196,7 +196,10 @@ def test_only_the_person_can_come_back() -> None:
     suppress(ana, "brand", brand=mailing.brand)
     with pytest.raises(access.Denied):
         consent.lift(
-            actor=cast.actor(cast.ada()), address_hash=bytes(ana.address_hash), scopes=["brand"], source="x"
+            actor=cast.actor(cast.ada()),
+            address_hash=bytes(ana.address_hash),
+            scopes=["brand"],
+            source="telephone",
         )
     patient = Actor(kind="patient", id=bytes(ana.person_key).hex())
     token = tokens.LinkToken(bytes(ana.address_hash), bytes(ana.person_key), mailing.brand_id, mailing.pk, 1)

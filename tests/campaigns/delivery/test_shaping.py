@@ -119,9 +119,9 @@ def test_each_change_is_in_the_log_with_before_and_after() -> None:
     }
     assert told["source.rested"] == {"source": address.name, "until": until.isoformat()}
     assert told["source.woken"] == {"source": address.name}
-    assert told["pool.rate_changed"] == {"pool": pool.name, "before": [200.0, 200], "after": [3.5, 7]}
-    assert told["provider.limits_changed"]["before"] == [10.0, 20, 5, 50]
-    assert told["provider.limits_changed"]["after"] == [2, 4, 3, 9]
+    assert told["pool.rate_changed"] == {"pool": pool.name, "before": ["200", "200"], "after": ["3.5", "7"]}
+    assert told["provider.limits_changed"]["before"] == ["10", "20", "5", "50"]
+    assert told["provider.limits_changed"]["after"] == ["2", "4", "3", "9"]
     address.refresh_from_db()
     assert address.suspended_why == "on a blocklist", "why it rested can still be read"
 

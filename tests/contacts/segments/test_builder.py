@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.http import QueryDict
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from contacts.segments import builder, rules
@@ -27,7 +27,9 @@ def posted(root: DraftGroup) -> QueryDict:
                 add(inner, node.id)
         else:
             form[f"f{node.id}"] = form[f"b{node.id}"] = node.about.key
-            form[f"o{node.id}"], form[f"v{node.id}"] = node.op.key, node.text
+            form[f"o{node.id}"] = node.op.key
+            # Lists are ticked, each by a box of its own.
+            form.setlist(f"v{node.id}", node.ticked if node.control == "lists" else [node.text])
             form[f"w{node.id}"] = node.second
 
     add(root, "")
@@ -36,6 +38,7 @@ def posted(root: DraftGroup) -> QueryDict:
 
 @settings(max_examples=50)
 @given(good_trees)
+@example(every(leaf("lists", "any_of", ["1", "2"])))
 def test_a_tree_comes_back_from_its_form(tree: dict[str, Any]) -> None:
     again = builder.read(posted(builder.draft_of(tree))).as_json()
     assert rules.digest(again) == rules.digest(tree)

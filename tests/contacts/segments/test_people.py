@@ -73,9 +73,9 @@ def test_whoever_may_not_open_charts_is_named_nobody_by_health_data(index: None)
     wait_until(lambda: queries.count(cast.actor(ada), DIABETES).match.exact == 12, "their arrival")
     shown = page(dana, segment)
     assert "Pia" not in shown
-    assert "who is in it tells of their health" in shown
+    assert "who matches them tells of their health" in shown
     assert "Pia" in page(ada, segment)
-    assert contacts.people_of_segment(cast.actor(dana), segment).rows == []
+    assert contacts.people_of_segment(cast.actor(dana), segment)[1].rows == []
     with pytest.raises(Denied):
         queries.members_page(cast.actor(dana), DIABETES, after=0, limit=10)
     with pytest.raises(Denied):
@@ -92,3 +92,52 @@ def test_without_the_index_the_page_leads_back_and_says_why() -> None:
     response = client.get(reverse("segment_people", args=[segment.pk]), follow=True)
     assert response.redirect_chain == [(reverse("segments"), 302)]
     assert "the index doesn" in response.content.decode()
+
+
+def builder_form(about: str, op: str, value: str, **more: str) -> dict[str, Any]:
+    """The builder as it is sent, with one rule."""
+    one = {"node": ["0::group", "1:0:rule"], "m0": "all", "f1": about, "b1": about, "o1": op, "v1": value}
+    return one | more
+
+
+def test_rules_that_nobody_saved_lead_to_their_people_too(
+    index: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("contacts.queries.of_segments.PER_PAGE", 2)
+    there = [people.add(f"p{n}@mail.example", first_name=f"Person{n}", city="Boston") for n in range(3)]
+    people.add("else@mail.example", first_name="Elsewhere", city="Salem")
+    dana = cast.dana()
+    wait_until(lambda: queries.count(cast.actor(dana), BOSTON).match.exact == 3, "their arrival")
+    client, address = signed_in(Client(), dana), reverse("segment_matching")
+    rules = builder_form("city", "is", "Boston")
+    live = client.post(reverse("segment_count"), rules).content.decode()
+    assert f'formaction="{address}"' in live
+    nobody = client.post(reverse("segment_count"), builder_form("city", "is", "Nowhere")).content.decode()
+    assert address not in nobody, "a nought leads nowhere"
+    assert (
+        address not in signed_in(Client(), cast.ann()).post(reverse("segment_count"), rules).content.decode()
+    )
+    first = client.post(address, rules).content.decode()
+    assert "Person1" in first
+    assert "Person2" not in first
+    assert f'value="{there[1].pk}"' in first
+    assert 'name="v1" value="Boston"' in first, "the next page asks by the same rules"
+    last = client.post(address, rules | {"after": str(there[1].pk)}).content.decode()
+    assert "Person2" in last
+    assert "Elsewhere" not in first + last
+    assert not Segment.objects.exists(), "looking saves nothing"
+    unfinished = client.post(address, builder_form("age", "at_least", ""))
+    assert unfinished.status_code == 422
+    assert "complete" in unfinished.content.decode()
+
+
+def test_unsaved_rules_by_health_data_name_nobody_to_whoever_may_not_open_charts(index: None) -> None:
+    for number in range(12):
+        people.add(f"p{number}@mail.example", first_name="Pia", conditions=["E11.9"])
+    dana, ada = cast.dana(), cast.ada()
+    wait_until(lambda: queries.count(cast.actor(ada), DIABETES).match.exact == 12, "their arrival")
+    rules, address = builder_form("conditions", "any_of", "E11*"), reverse("segment_matching")
+    client = signed_in(Client(), dana)
+    assert address not in client.post(reverse("segment_count"), rules).content.decode()
+    assert "Pia" not in client.post(address, rules).content.decode()
+    assert "Pia" in signed_in(Client(), ada).post(address, rules).content.decode()
