@@ -7,6 +7,7 @@ second behind, gives each committed row its sequence and hash; anchors outside t
 
 from safeguards.audit.chaining import GENESIS as GENESIS
 from safeguards.audit.chaining import chain as chain
+from safeguards.audit.chaining import hash_of as hash_of
 from safeguards.audit.chaining import unchained as unchained
 from safeguards.audit.changes import Changes as Changes
 from safeguards.audit.changes import changed as changed

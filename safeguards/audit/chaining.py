@@ -46,6 +46,17 @@ def link_hash(previous: bytes, sequence: int, event: bytes) -> bytes:
     return hashlib.sha256(previous + sequence.to_bytes(8, "big") + event).digest()
 
 
+def hash_of(event_id: int, previous: bytes, sequence: int) -> bytes:
+    """The hash that one event has behind another link now, as its row stands; empty where there is no such event."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {canonical.SELECTED.format('e')} FROM safeguards_audit_event e WHERE e.id = %s",  # noqa: S608 - our own columns
+            [event_id],
+        )
+        found = cursor.fetchone()
+    return link_hash(previous, sequence, canonical.event(found)) if found else b""
+
+
 def head() -> Head:
     """Where the chain ends now."""
     # Read first: the planner knows that few rows are above a number, and guesses a third above what it doesn't know.

@@ -120,6 +120,7 @@ DIGEST = Kind("a SHA-256 in hexadecimal", _text(r"[0-9a-f]{64}"))
 ROW = Kind("the id of a row", _text(r"[0-9]{1,19}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"))
 DOMAIN = Kind("a domain", _text(r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}"))
 NETWORK = Kind("a network, or nothing where it isn't known", _network)
+PATIENTS = Kind("a list of pseudonyms", _list_of(_text(r"[0-9a-f]{32}")))
 ADDRESSES = Kind("a list of IP addresses", _list_of(_address))
 ZONE = Kind("a time zone", lambda value: isinstance(value, str) and value in _zones())
 # What the clinic calls something of its own, never a person: a brand, a pool. It keeps addresses and lines out; no rule could
