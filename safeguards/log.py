@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import Count, IntegerField, Max, Q, QuerySet, Sum
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, ExtractHour, ExtractIsoWeekDay
 
 from safeguards import audit
-from safeguards.audit import canonical, chaining
 from safeguards.models import AuditEvent, AuditLink
 
 Event = AuditEvent
@@ -180,20 +179,10 @@ def place_of(event: AuditEvent) -> Place | None:
         hash=bytes(link.hash).hex(),
         previous=previous.hex(),
         chained_at=link.chained_at,
-        unchanged=chaining.link_hash(previous, link.sequence, _hashed(event.pk)) == bytes(link.hash),
+        unchanged=audit.hash_of(event.pk, previous, link.sequence) == bytes(link.hash),
         follows=previous == audit.GENESIS if link.sequence == 1 else follows,
         leads=bytes(behind.previous) == bytes(link.hash) if behind else None,
     )
-
-
-def _hashed(pk: int) -> bytes:
-    """The bytes under the hash of a row as it reads now."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {canonical.SELECTED.format('e')} FROM safeguards_audit_event e WHERE e.id = %s",  # noqa: S608 - our own columns
-            [pk],
-        )
-        return canonical.event(cursor.fetchone())
 
 
 def of_request(event: AuditEvent, *, limit: int) -> list[AuditEvent]:

@@ -115,7 +115,6 @@ CHANGED = Kind("fields with keyed hashes, as audit.changed gives them", _mapping
 COUNTS = Kind("numbers by a word", _mapping_of(_integer))
 NUMBERS = Kind("a list of whole numbers", _list_of(_integer))
 DECIMALS = Kind("a list of numbers as text", _list_of(_text(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")))
-PATIENTS = Kind("a list of pseudonyms", _list_of(_text(r"[0-9a-f]{32}")))
 DIGEST = Kind("a SHA-256 in hexadecimal", _text(r"[0-9a-f]{64}"))
 ROW = Kind("the id of a row", _text(r"[0-9]{1,19}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"))
 DOMAIN = Kind("a domain", _text(r"(?=.{1,253}\Z)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9-]{1,63}"))
