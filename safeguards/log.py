@@ -138,8 +138,8 @@ def all_rows(asked: RowFilter) -> Iterator[AuditEvent]:
 class Place:
     """A row's place in the chain: its sequence and hashes, and whether they are right as the row reads now.
 
-    `follows` says that the link before it has the hash that this one builds on, `leads` that the next one builds on this one
-    (None where there is no next one yet).
+    `follows` says that the link before it has the hash that this one builds on (None: it is the oldest that is kept), `leads`
+    that the next one builds on this one (None: there is none yet).
     """
 
     sequence: int
@@ -147,13 +147,13 @@ class Place:
     previous: str
     chained_at: datetime
     unchanged: bool
-    follows: bool
+    follows: bool | None
     leads: bool | None
 
     @property
     def whole(self) -> bool:
         """Whether nothing is wrong at this place."""
-        return self.unchanged and self.follows and self.leads is not False
+        return self.unchanged and self.follows is not False and self.leads is not False
 
 
 def row(pk: int) -> AuditEvent | None:
@@ -172,13 +172,15 @@ def place_of(event: AuditEvent) -> Place | None:
     }
     before, behind = around.get(link.sequence - 1), around.get(link.sequence + 1)
     previous = bytes(link.previous)
+    oldest = before is None and not AuditLink.objects.filter(sequence__lt=link.sequence).exists()
+    follows = previous == bytes(before.hash) if before else None if oldest else False
     return Place(
         sequence=link.sequence,
         hash=bytes(link.hash).hex(),
         previous=previous.hex(),
         chained_at=link.chained_at,
         unchanged=audit.hash_of(event.pk, previous, link.sequence) == bytes(link.hash),
-        follows=previous == (bytes(before.hash) if before else audit.GENESIS if link.sequence == 1 else b""),
+        follows=previous == audit.GENESIS if link.sequence == 1 else follows,
         leads=bytes(behind.previous) == bytes(link.hash) if behind else None,
     )
 

@@ -18,7 +18,9 @@ class Verification(models.Model):
     finished_at = models.DateTimeField(null=True)
     total = models.BigIntegerField(default=0)
     rows = models.BigIntegerField(default=0)
-    # Code and words, the first of them; `found` counts all.
+    anchors = models.PositiveIntegerField(default=0)
+    notes = models.JSONField(default=list)
+    # What, where, code and more, the first of them; `found` counts all.
     findings = models.JSONField(default=list)
     found = models.PositiveIntegerField(default=0)
 

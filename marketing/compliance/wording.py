@@ -62,36 +62,40 @@ BOUNCES: dict[str, Promise] = {
     "refused": _("Refused by the receiver"),
 }
 
-# What a walk over the chain can find, and what to do.
-# What to do about a finding of a verification, by its code.
+# What a walk over the chain can find, in the words of an officer. Anything else is told as the walk says it.
+FOUND: dict[str, Promise] = {
+    "a link is missing before": _("A row's place is missing before place %(where)s"),
+    "the event is missing of": _("The row at place %(where)s is gone"),
+    "the chain is broken at": _("The chain is broken at place %(where)s"),
+    "the event was changed at": _("The row at place %(where)s was changed after it was chained"),
+    "unchained for over a minute: event": _("Row %(where)s has waited for its place for over a minute"),
+    "the end of the log was cut off; it reached": _(
+        "The end of the log was cut off; it reached place %(where)s"
+    ),
+    "the chain was rewritten at or before": _("The chain was written anew at or before place %(where)s"),
+}
+_ACCESS = _(
+    "Find who had access to the database, and compare with a backup. Don't rely on these rows until then."
+)
+_STORE = _("Find who had access to the folder of anchors, and compare with a copy of it kept elsewhere.")
+# And what to do, by the walk's own codes.
 ADVICE: dict[str, Promise] = {
-    "changed": _(
-        "Don't rely on what this row says. Compare it with a backup, and find who had access to the database."
-    ),
-    "broken": _("A row before it was changed, removed or put in. Compare the rows around it with a backup."),
-    "missing": _(
-        "Somebody with the database's own rights removed it. Compare with a backup, and find who had access."
-    ),
-    "inserted": _(
-        "Somebody wrote into the table past the product. Don't rely on this row; find who had access."
+    "changed": _ACCESS,
+    "broken": _ACCESS,
+    "missing": _ACCESS,
+    "inserted": _ACCESS,
+    "cut": _ACCESS,
+    "rewritten": _ACCESS,
+    "unfit": _("Somebody wrote it past the product. Find who had access to the database."),
+    "unreadable": _(
+        "Show this to whoever runs the database: something was written that no program of ours writes."
     ),
     "unchained": _("Look whether the background workers run; they chain rows each second."),
-    "unfit": _("It wasn't written by the product. Don't rely on it; find who had access to the database."),
-    "unreadable": _("Look whether the database is sound: its own log says why these rows can't be read."),
-    "cut": _(
-        "Rows behind this place are gone. Compare with a backup; where one was restored, say so with “audit accept-restore”."
+    "evidence": _(
+        "What was recorded of messages no longer agrees with the log. Find who had access to the database."
     ),
-    "rewritten": _("Compare with a backup, and find who had the rights of the database's owner."),
-    "anchors": _(
-        "Look whether the folder of anchors is there and may be read. Until then a cut end would show nowhere."
-    ),
-    "anchor_forged": _(
-        "Somebody without the key wrote into the folder of anchors. Find who had access to it."
-    ),
-    "anchor_removed": _(
-        "Somebody changed the folder of anchors. Bring it back from a copy, and find who had access to it."
-    ),
-    "anchor_torn": _(
-        "A crash or a full disk may have cut it off. Look at the file, and keep a copy as it is."
-    ),
+    "anchors": _("Show this to whoever runs the server: the folder or the key of the anchors can't be used."),
+    "anchor_forged": _STORE,
+    "anchor_removed": _STORE,
+    "anchor_torn": _STORE,
 }

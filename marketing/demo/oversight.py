@@ -1,6 +1,5 @@
-"""What is looked at and looked after over the weeks: colleagues open records, and Olive reviews the audit log and signs."""
+"""What is looked at and looked after over the weeks: colleagues open records, Olive reviews the audit log and signs."""
 
-import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, time, timedelta
@@ -14,7 +13,8 @@ from accounts import access
 from contacts.models import Contact
 from marketing.compliance import actions as compliance
 from marketing.compliance.models import Review, Verification
-from marketing.demo import colleagues
+from marketing.compliance.queries import digest_now, figures_of
+from marketing.demo import people
 from safeguards import audit, log
 
 At = Callable[[datetime], AbstractContextManager[None]]
@@ -24,24 +24,24 @@ _ZONE = ZoneInfo("America/New_York")
 _WEEK, _DAY = timedelta(days=7), timedelta(days=1)
 # What Ada opens health fields for, one campaign after the other: choices of the page.
 _REASONS = ("patient asked about their record", "correct a mistake", "check why a message was or wasn't sent")
-# What Olive writes under the periods, the oldest first; what comes after these is "Nothing unusual".
-_NOTES = (
-    "First days. Compared the sign-ins with the rota: all of them known people on known devices.",
-    "Ada opened health fields at a patient's wish; the reason fits. Nothing unusual.",
-    "The wrong passwords are Dana's after her holiday; she called me herself. I took the consent ledger to file it.",
-    "Quiet week. Openings by person are about what they were.",
-)
-_SECOND = "Compared the file that was taken with the folder of evidence: it is there, with the same SHA-256."
+# What Olive writes under a period, by what was in it.
+_NOTES = {
+    "sign_ins_refused": "The wrong passwords are Dana's after her holiday; she called me herself.",
+    "exports": "The one file is the consent ledger, which I took to file it.",
+    "health_opened": "Ada opened health fields; the reasons fit what the desk noted.",
+}
+_SEEN = "Compared the sign-ins with the rota: known people on known devices."
+_SECOND = "Compared with the folder of evidence and the rota. I agree."
 # Around which campaign she takes a file, so that the period holds her own doing, and Dana mistypes her password.
 _TAKES = 2
 
 
 def doings(number: int) -> Mapping[str, Doing]:
     """What people look at around a campaign, once they have signed in."""
-    people = list(Contact.objects.filter(deleted_at=None).order_by("pk")[20 + number : 200 : 30])
-    found: dict[str, Doing] = {"dana": _look_at(people[:3])}
+    patients = list(Contact.objects.filter(deleted_at=None).order_by("pk")[20 + number : 200 : 30])
+    found: dict[str, Doing] = {"dana": _look_at(patients[:3])}
     if number < len(_REASONS):
-        found["ada"] = _open_chart(people[-1], _REASONS[number])
+        found["ada"] = _open_chart(patients[-1], _REASONS[number])
     if number == _TAKES:
         found["olive"] = _take_consent
     return found
@@ -52,10 +52,10 @@ def mistypes(number: int) -> bool:
     return number == _TAKES
 
 
-def _look_at(people: list[Contact]) -> Doing:
+def _look_at(patients: list[Contact]) -> Doing:
     def look(client: Client) -> None:
         client.get(reverse("contacts"))
-        for person in people:
+        for person in patients:
             client.get(reverse("contact", args=[person.pk]))
 
     return look
@@ -80,19 +80,25 @@ def _take_consent(client: Client) -> None:
 
 
 def until(at: At, moment: datetime) -> None:
-    """Live the nights and Mondays up to a moment: the log is verified each night, a review is opened when its week is over, and
-    Olive signs it, but for the last one, which waits for whoever tries the demonstration."""
+    """Live the nights up to a moment: the log is verified in each, and a review is opened when its week is over."""
     keeper = access.system("log")
-    while audit.chain():
-        pass
     for night in _nights(moment):
         with at(night):
+            while audit.chain():
+                pass
             walk = compliance.ask_verification(actor=keeper)
             compliance.verify_log(actor=keeper, verification_id=walk.pk)
-            opened = compliance.open_reviews(actor=keeper)
-        for each in opened:
-            if each.ends + _WEEK <= timezone.now():
-                _reviewed(at, each)
+            compliance.open_reviews(actor=keeper)
+
+
+def sign(at: At) -> None:
+    """Olive signs each review on its Monday, but for the last one, which waits for whoever tries the demonstration.
+
+    By the actions, once all else has been lived: a code of her app of then would be refused, since later ones were used.
+    """
+    for review in list(Review.objects.order_by("begins")):
+        if review.ends + _WEEK <= timezone.now():
+            _reviewed(at, review)
 
 
 def _nights(moment: datetime) -> list[datetime]:
@@ -110,24 +116,15 @@ def _nights(moment: datetime) -> list[datetime]:
 
 
 def _reviewed(at: At, review: Review) -> None:
-    number = Review.objects.filter(begins__lt=review.begins).count()
-    note = _NOTES[number] if number < len(_NOTES) else "Nothing unusual."
+    olive, ada = (access.of_user(people.user(short)) for short in ("olive", "ada"))
+    figures = figures_of(review.begins, review.ends, review.zone)
+    found = {each.key: each.number for each in figures.figures}
+    said = [words for key, words in _NOTES.items() if found[key]]
+    note = " ".join([_SEEN, *(said or ["Nothing unusual."])])
     with at(review.ends + timedelta(hours=9, minutes=20)):
-        colleagues.sign_in("olive", doing=_sign(review, note))
-    review.refresh_from_db()
-    if review.second_asked:
+        signed = compliance.sign_review(
+            actor=olive, review=review, digest=digest_now(olive, review.pk), note=note
+        )
+    if signed.second_asked:
         with at(review.ends + timedelta(hours=14)):
-            colleagues.sign_in("ada", doing=_sign(review, _SECOND))
-
-
-def _sign(review: Review, note: str) -> Doing:
-    def sign(client: Client) -> None:
-        client.get(reverse("log_reviews"))
-        page = client.get(reverse("log_review", args=[review.pk])).content.decode()
-        digest = re.search(r'name="digest" value="([0-9a-f]{64})"', page)
-        given = {"note": note, "digest": digest[1] if digest else ""}
-        answer = client.post(reverse("log_review_sign", args=[review.pk]), given)
-        if answer.status_code != 302:
-            raise RuntimeError(f"review {review.pk} could not be signed: {answer.status_code}")
-
-    return sign
+            compliance.sign_second(actor=ada, review=review, note=_SECOND)

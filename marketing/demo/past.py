@@ -83,6 +83,7 @@ def live(say: Say) -> None:
             by_hand.begin()
         colleagues.came(at, WEEKS * 7 - 1)
         for week, plan in enumerate(PAST):
+            oversight.until(at, _evening(plan.days_ago + 3))
             _campaign(week, plan, found[plan.segment])
             _confirmations(plan.days_ago - 1)
             with at(_moment(plan.days_ago - 1, 15)):
@@ -92,11 +93,12 @@ def live(say: Say) -> None:
                 if week == _NEWCOMER:
                     by_hand.newcomer()
                     sending_notices.send_waiting()
-            oversight.until(at, _evening(plan.days_ago - 1))
             while audit.chain():
                 pass
         watching.weeks(at, _moment)
         colleagues.went(at, 2)
+        oversight.until(at, _evening(1))
+        oversight.sign(at)
     say(f"{len(PAST)} campaigns of the past {WEEKS} weeks, with what patients did")
 
 

@@ -19,8 +19,13 @@ from safeguards import audit
 from safeguards.actor import Actor
 from safeguards.log import RowFilter
 
+_REVIEW = "log review"
 audit.declare(
-    "evidence.exported", kind=rules.NAMES.values(), rows=int, sha256=audit.DIGEST, filters=audit.FILTERS
+    "evidence.exported",
+    kind=(*rules.NAMES.values(), _REVIEW),
+    rows=int,
+    sha256=audit.DIGEST,
+    filters=audit.FILTERS,
 )
 
 _IN_MEMORY = 8 * 1024 * 1024
@@ -104,7 +109,7 @@ def export_review(*, actor: Actor, pk: int) -> Evidence:
     ]
     closing: list[Sequence[object]] = [
         (),
-        ("report", "log review"),
+        ("report", _REVIEW),
         ("period begins (UTC)", rules.utc(review.begins)),
         ("period ends (UTC)", rules.utc(review.ends)),
         ("signed by", review.signed_name or "nobody yet"),
@@ -119,7 +124,7 @@ def export_review(*, actor: Actor, pk: int) -> Evidence:
     ]
     file, digest = _written(lines, closing)
     return _handed_over(
-        actor, file, digest, now, kind="log review", rows=len(lines) - 1, filters={"review": str(pk)}
+        actor, file, digest, now, kind=_REVIEW, rows=len(lines) - 1, filters={"review": str(pk)}
     )
 
 

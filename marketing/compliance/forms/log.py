@@ -96,7 +96,9 @@ class LogForm(EvidenceForm):
         choices=[("", gettext_lazy("Any")), ("outside", gettext_lazy("Outside usual hours"))],
     )
     object = forms.ChoiceField(label=gettext_lazy("Kind of object"), required=False, choices=_objects)
-    object_id = forms.CharField(label=gettext_lazy("Object's number"), required=False, max_length=64)
+    object_id = forms.RegexField(
+        r"^[0-9A-Za-z-]{1,64}$", label=gettext_lazy("Object's number"), required=False
+    )
     request = forms.RegexField(r"^[0-9a-f]{1,64}$", label=gettext_lazy("Request"), required=False)
     session = forms.RegexField(r"^[0-9a-f]{1,64}$", label=gettext_lazy("Session (its hash)"), required=False)
     ip = forms.GenericIPAddressField(label=gettext_lazy("From address"), required=False)

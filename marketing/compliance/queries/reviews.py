@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import access
 from accounts.access import ROLES, Permission
 from accounts.models import User
-from marketing.compliance.acts import WORDS, chosen
+from marketing.compliance.acts import chosen
 from marketing.compliance.models import Review
 from marketing.compliance.queries.log import CONTACTS_TABLE, HEALTH_FIELDS, usual_hours
 from marketing.compliance.rules import Every, Figure, Figures, Share, digest_of, period_of
@@ -48,8 +48,10 @@ def looked_at() -> dict[str, Looked]:
         opened_fields=HEALTH_FIELDS,
     )
     at_night = RowFilter(actor_kind="user", actions=("session.started",), outside=usual_hours())
-    found = {
+    return {
         "sign_ins_refused": _acts(_("Sign-ins and codes refused"), "group:sign-in", "not success"),
+        "lockouts": _acts(_("Waits after wrong guesses"), "lockout.began", by="all"),
+        "alerts": _acts(_("Alerts raised"), "alert.raised", by="all"),
         "unusual_hours": Looked(
             _("Sign-ins outside usual hours"), at_night, {"action": "session.started", "hours": "outside"}
         ),
@@ -68,9 +70,6 @@ def looked_at() -> dict[str, Looked]:
             _("Verifications that found something"), "audit.verified", "not success", by="system"
         ),
     }
-    if "alert.raised" in WORDS:
-        found["alerts"] = _acts(_("Alerts"), "alert.raised", by="all")
-    return found
 
 
 def _acts(words: Promise, wanted: str, outcome: str = "", *, by: str = "user") -> Looked:
@@ -84,7 +83,7 @@ def _acts(words: Promise, wanted: str, outcome: str = "", *, by: str = "user") -
 
 # A period without any of these is worth a question, and one with any of those an answer.
 WANTED = frozenset({"verified"})
-NEVER_USUAL = frozenset({"verified_badly", "broken_seals", "alerts"})
+NEVER_USUAL = frozenset({"verified_badly", "broken_seals"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,15 @@ from accounts import access
 from accounts.access import Permission
 from marketing.compliance.models import Verification
 from safeguards.actor import Actor
-from safeguards.queries import ChainState, chain_state
+from safeguards.queries import AnchorState, ChainState, anchor_state, chain_state
 
 
 @dataclass(frozen=True, slots=True)
 class LogState:
-    """How far the chain is, the walk that runs now, and the last one that was finished (None: there is none)."""
+    """How far the chain and its anchors are, the walk that runs now, and the last one that was finished (None: there is none)."""
 
     chain: ChainState
+    anchor: AnchorState
     running: Verification | None
     last: Verification | None
 
@@ -24,6 +25,7 @@ def log_state(actor: Actor) -> LogState:
     walks = Verification.objects.select_related("asked_by")
     return LogState(
         chain=chain_state(),
+        anchor=anchor_state(),
         running=walks.filter(finished_at=None).first(),
         last=walks.exclude(finished_at=None).order_by("-finished_at").first(),
     )

@@ -21,6 +21,7 @@ from marketing.compliance.views.tabs import tabs
 from marketing.compliance.wording import (
     ABOUT,
     ADVICE,
+    FOUND,
     OPENED,
     OUTCOME_PILLS,
     OUTCOMES,
@@ -30,6 +31,8 @@ from safeguards.actor import Actor
 from safeguards.log import RowFilter
 
 PAGE = 25
+# So many fields stand in a line of the list; the row's own page has all of them.
+FEW = 6
 VERIFICATIONS = 10
 
 
@@ -103,11 +106,14 @@ def shown(actor: Actor, row: Row) -> dict[str, object]:
     action = event.action
     table = event.details.get("table", "")
     opened = action == "phi.revealed" and table in OPENED
+    named = [_(fields.BY_KEY[each].label) if each in fields.BY_KEY else each for each in row.fields]
     return {
         "row": row,
         "event": event,
         "what": OPENED[table] if opened else words_of(action),
-        "fields": [_(fields.BY_KEY[each].label) if each in fields.BY_KEY else each for each in row.fields],
+        "fields": named,
+        "first_fields": named[:FEW],
+        "more_fields": len(named[FEW:]),
         "outcome": OUTCOMES.get(event.outcome, event.outcome),
         "pill": OUTCOME_PILLS.get(event.outcome, "mute"),
         "kind": KINDS.get(event.actor_kind, event.actor_kind),
@@ -202,11 +208,15 @@ def audit_verification(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _findings(walk: Verification) -> list[tuple[str, str]]:
-    """What was found, in the words of `manage.py audit verify`, and what to do."""
-    otherwise = _("Show this to whoever runs the system; docs/runbooks/audit-log.md says more.")
-    return [
-        (f"{words[:1].upper()}{words[1:]}", str(ADVICE.get(code, otherwise))) for code, words in walk.findings
-    ]
+    """What was found, in words, and what to do."""
+    found = []
+    for what, where, code, more in walk.findings:
+        words = (
+            str(FOUND[what]) % {"where": where} if what in FOUND else f"{what[:1].upper()}{what[1:]} {where}"
+        )
+        advice = str(ADVICE.get(code, _("Show this to whoever runs the system.")))
+        found.append((f"{words}: {more}" if more else words, advice))
+    return found
 
 
 @require_http_methods(["GET", "POST"])

@@ -99,8 +99,8 @@ def test_what_was_found_is_told_in_words_with_what_to_do(own_database: str) -> N
     assert walk.found == 1
     text = page(cast.olive(), "audit_verification", walk.pk)
     place = AuditLink.objects.get(event=row).sequence
-    assert f"The event was changed at {place}" in text
-    assert "Compare it with a backup" in text
+    assert f"The row at place {place} was changed after it was chained" in text
+    assert "compare with a backup" in text
     assert AuditEvent.objects.get(action="audit.verified").outcome == "failure"
     assert "Something is wrong" in page(cast.olive(), "audit_log")
 
@@ -117,7 +117,7 @@ def test_a_worker_that_died_is_followed_by_another_and_each_day_has_its_walk(own
     Verification.objects.update(started_at=timezone.now(), seen_at=timezone.now())
     actions.verify_log(actor=log_keeper, verification_id=walk.pk)
     assert Verification.objects.get().finished_at is None
-    Verification.objects.update(seen_at=timezone.now() - timedelta(minutes=5))
+    Verification.objects.update(seen_at=timezone.now() - timedelta(minutes=20))
     actions.verify_log(actor=log_keeper, verification_id=walk.pk)
     assert Verification.objects.get().finished_at
     actions.keep_verifying(actor=log_keeper)

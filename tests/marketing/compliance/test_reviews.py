@@ -88,7 +88,7 @@ def week() -> Review:
         factories.contact("ana@goodmail.example")
         factories.contact("bo@goodmail.example")
         contacts.newest_contacts(cast.actor(cast.dana()))
-        did("access.denied", outcome="denied", details={"permission": "view clinical fields"})
+        did("access.denied", outcome="denied", details={"permission": "view contacts"})
         cast.olive()
         cast.ada()
     actions.open_reviews(actor=KEEPER)
