@@ -58,6 +58,7 @@ GROUPS: dict[str, tuple[Promise, dict[str, Promise]]] = {
             "device.forgotten": _("Forgot a device"),
             "access.networks_changed": _("Changed a role's networks"),
             "policy.passkeys_changed": _("Changed who has to use passkeys"),
+            "access.fields_granted": _("Granted fields of the chart to a role"),
         },
     ),
     "records": (
@@ -96,6 +97,9 @@ GROUPS: dict[str, tuple[Promise, dict[str, Promise]]] = {
             "delivery.evidence_digested": _("The evidence of messages was put under the chain"),
             "alert.raised": _("An alert was raised"),
             "alert.closed": _("Closed an alert"),
+            "audit.held": _("Put the log under a legal hold"),
+            "audit.hold_released": _("Released a legal hold"),
+            "audit.purged": _("Removed rows that were past their time"),
         },
     ),
     "contacts": (

@@ -227,12 +227,15 @@ def review_page(actor: Actor, pk: int) -> ReviewPage | None:
         others=readers(without=int(actor.id)),
         note=note_of(actor, review, "note"),
         second_note=note_of(actor, review, "second_note"),
-        intact=not kept
-        or (
-            digest == review.digest
-            and log.was_recorded("review.signed", target=review, details={"digest": digest})
-        ),
+        intact=not kept or (digest == review.digest and _stands_in_log(review)),
     )
+
+
+def _stands_in_log(review: Review) -> bool:
+    """Whether the log has the digest that was signed; true also where the row is older than what is kept."""
+    oldest = log.oldest_at()
+    purged = oldest is None or (review.signed_at is not None and review.signed_at < oldest)
+    return purged or log.was_recorded("review.signed", target=review, details={"digest": review.digest})
 
 
 def digest_now(actor: Actor, pk: int) -> str:
