@@ -160,12 +160,16 @@ class RequireVerified:
         self, request: HttpRequest, view: object, args: object, kwargs: object
     ) -> HttpResponseBase | None:
         name = request.resolver_match.url_name if request.resolver_match else None
-        if getattr(request, "is_public", False) or name in PUBLIC or (settings.DEMO and name in DEMO):
+        if getattr(request, "is_public", False) or name in PUBLIC:
+            return None
+        if settings.DEMO and name in DEMO:
+            self._keep_up(request)
             return None
         if not request.user.is_authenticated:
             return self._to_sign_in(request)
         if networks.refuses(request):
             return self._outside(request)
+        self._keep_up(request)
         why = None if name in ENROL else access.held(request)
         if why is None:
             return None
@@ -242,6 +246,8 @@ class RequireVerified:
                 % {"hours": -(-sessions.LONGEST_SECONDS // 3600)},
             }
             messages.info(request, words[why])
-        # Polling fragments keep nobody signed in: only what a person does counts. [164.312(a)(2)(iii)]
-        elif not request.headers.get("X-Polling"):
+
+    def _keep_up(self, request: HttpRequest) -> None:
+        """Polling fragments keep nobody signed in, nor does what is refused: only what a person does. [164.312(a)(2)(iii)]"""
+        if request.user.is_authenticated and not request.headers.get("X-Polling"):
             expiry.keep_up(request)

@@ -23,6 +23,8 @@ def account_session(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"who": "nobody"})
     if not expiry.is_of(request.headers.get("X-Page", ""), user):
         return JsonResponse({"who": "another"})
+    if request.method == "POST":
+        expiry.keep_up(request)
     idle, longest = expiry.left(request.session)
     answer = {
         "who": "same",

@@ -97,4 +97,5 @@ def test_limits_count_by_the_same_address_and_lie_in_the_shared_cache(
 def test_nothing_else_asks_for_an_address() -> None:
     """A second way to it would believe somebody else."""
     asking = {module.path for module in source.product() if "REMOTE_ADDR" in module.text}
-    assert asking - {"marketing/demo/colleagues.py"} == {"accounts/addresses.py"}
+    in_the_story = {"marketing/demo/colleagues.py", "marketing/demo/watching.py"}
+    assert asking - in_the_story == {"accounts/addresses.py"}

@@ -153,6 +153,13 @@ def test_an_open_session_that_moves_is_refused_until_it_is_back(own_database: st
     # An open page covers itself, and hears of the same person once they are back.
     assert client.get("/account/session/", REMOTE_ADDR=HOME).json() == {"who": "nobody"}
     assert AuditEvent.objects.filter(action="access.outside_network").count() == 1
+    # What is refused keeps nobody signed in, and leaves the place of the session as it was.
+    session = client.session
+    session["seen"] -= 600
+    session.save()
+    client.get("/campaigns/", REMOTE_ADDR=HOME)
+    assert client.session["seen"] == session["seen"]
+    assert SessionRecord.objects.get().ip == OFFICE
     assert client.get("/campaigns/").status_code == 200
     # Whoever is out can still sign out.
     assert client.post("/account/logout/", REMOTE_ADDR=HOME).status_code == 302
