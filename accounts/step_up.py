@@ -35,12 +35,12 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def required(
-    permission: Permission | None = None, *, asks_reading: bool = False
+    permission: Permission | None = None, *, asks_reading: bool = False, takes_away: bool = False
 ) -> Callable[[View[P]], View[P]]:
     """Let a view be called only with a fresh code; a POST without one is answered by a page that asks for it and brings it back.
 
     `permission` is asked before, so that whoever may not gets the same answer as ever; None for one's own account.
-    `asks_reading` asks before a GET too, for files that are taken away.
+    `asks_reading` asks before a GET too. `takes_away` says that what comes is a file, which leaves the page that asks standing.
     """
 
     def around(view: View[P]) -> View[P]:
@@ -63,7 +63,7 @@ def required(
                     # What is only read is asked for again by itself: its address says all of it.
                     reading = asks_reading and _READING in request.POST
                     return redirect(request.get_full_path()) if reading else view(request, *args, **kwargs)
-            return _ask(request, problem)
+            return _ask(request, problem, takes_away=takes_away)
 
         return asked
 
@@ -132,7 +132,7 @@ def _use(request: HttpRequest) -> str:
     return ""
 
 
-def _ask(request: HttpRequest, problem: str) -> HttpResponse:
+def _ask(request: HttpRequest, problem: str, *, takes_away: bool) -> HttpResponse:
     carried = [
         (name, value) for name, values in request.POST.lists() if name not in _OURS for value in values
     ]
@@ -146,7 +146,7 @@ def _ask(request: HttpRequest, problem: str) -> HttpResponse:
         "problem": problem,
         "field_name": FIELD,
         "back": _back(request),
-        "reading": reading,
+        "takes_away": takes_away,
     }
     return render(request, "account/step_up.html", context)
 

@@ -2,12 +2,14 @@
 
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts import access
+from accounts import access, step_up
+from accounts.access import Permission
 from campaigns import actions, queries, rules
 from campaigns.delivery.models import Mailing
 from campaigns.designs import blocks as documents
@@ -34,8 +36,16 @@ def listing(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def approval(request: HttpRequest, pk: int) -> HttpResponse:
-    """One mailing that waits: what is said to whom and why, and the two buttons. `pk` is the mailing's."""
+def approval(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """One mailing that waits: what is said to whom and why, and the two buttons. `pk` is the mailing's.
+
+    To approve it asks for a fresh factor (BEHAVIOURS A4); to send it back doesn't.
+    """
+    answer = _after_a_fresh_factor if request.POST.get("decision") == "approve" else _approval
+    return answer(request, pk)
+
+
+def _approval(request: HttpRequest, pk: int) -> HttpResponseBase:
     actor = access.of(request)
     campaign, mailing = _asked(actor, pk)
     form = DecisionForm(request.POST if request.method == "POST" else None)
@@ -70,6 +80,9 @@ def approval(request: HttpRequest, pk: int) -> HttpResponse:
             **forecast(actor, campaign, definition),
         },
     )
+
+
+_after_a_fresh_factor = step_up.required(Permission.APPROVE_MAILING)(_approval)
 
 
 @require_GET

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts import access
+from accounts import access, step_up
 from accounts.access import Permission
 from campaigns.delivery import actions, domains
 from campaigns.delivery.models import SendingDomain
@@ -145,6 +145,7 @@ def _keep(*, actor: Actor, domain: SendingDomain) -> SendingDomain:
 
 
 @require_POST
+@step_up.required(Permission.MANAGE_SENDING)
 def key(request: HttpRequest, pk: int, do: str) -> HttpResponse:
     """Change the signing keys of a domain, step by step."""
     actor = _manager(request)

@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts import access
+from accounts import access, step_up
+from accounts.access import Permission
 from contacts import actions, queries
 from contacts.forms import MapForm, UploadForm
 from contacts.models import Import
@@ -116,6 +117,7 @@ def progress(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_POST
+@step_up.required(Permission.IMPORT_CONTACTS, takes_away=True)
 def problems(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """The rows that weren't taken, as CSV, to be mended and imported again."""
     actor = access.of(request)

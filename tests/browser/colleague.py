@@ -1,5 +1,7 @@
 """One of the staff at a browser: the first sign-in with its set-up of an app, and every later one."""
 
+from copy import copy
+
 from playwright.sync_api import Browser
 
 from tests.accounts.sign_in import PASSWORD, code
@@ -44,6 +46,13 @@ class Colleague(Visitor):
     def lose_the_key(self) -> None:
         """The authenticator is gone, with every passkey in it."""
         self.devices.send("WebAuthn.removeVirtualAuthenticator", {"authenticatorId": self.device})
+
+    def beside(self, name: str, email: str) -> "Colleague":
+        """Somebody else at the same browser, in a tab of their own."""
+        other = copy(self)
+        other.name, other.email, other.secret = name, email, ""
+        other.page = self.context.new_page()
+        return other
 
     def first_sign_in(self) -> None:
         """Password, then the set-up of the app by the secret that the page shows, or of a passkey where the role needs one."""

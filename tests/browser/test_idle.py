@@ -1,21 +1,26 @@
 """A session that ends while somebody writes: warned of, stayed by the keyboard, covered, and nothing typed is lost."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.cache import cache
 from playwright.sync_api import Browser, Page, expect
 from pytest_django import DjangoDbBlocker
 
 from accounts import access, actions
-from accounts.models import Role, User
+from accounts.models import Role, SessionRecord, User
 from campaigns.designs.models import Design
+from campaigns.models import Campaign
 from marketing import founding
 from safeguards.models import AuditEvent
-from tests.accounts.sign_in import PASSWORD
+from tests.accounts.sign_in import PASSWORD, let_time_pass
 from tests.browser.colleague import Colleague
 from tests.flows import stack as stacks
-from tests.flows.stack import Stack
+from tests.flows.stack import Stack, eventually
 
 # An operator may make sessions shorter; so does this walk, which has no quarter of an hour.
 IDLE, WARN = 14, 9
@@ -77,6 +82,7 @@ def signs_in_again(dana: Colleague, page: Page) -> Page:
     # What the page said of the tab before is the browser's to keep.
     dana.page = tab
     dana.sign_in_again()
+    expect(tab.get_by_role("heading", name="You are signed in again")).to_be_visible()
     dana.page = page
     return tab
 
@@ -127,7 +133,6 @@ def test_nothing_typed_is_lost(stack: Stack, dana: Colleague, browser: Browser) 
     dana.look("signed out")
 
     tab = signs_in_again(dana, page)
-    expect(tab.get_by_role("heading", name="You are signed in again")).to_be_visible()
     dana.page = tab
     dana.look("signed in again")
     dana.page = page
@@ -141,31 +146,79 @@ def test_nothing_typed_is_lost(stack: Stack, dana: Colleague, browser: Browser) 
     assert AuditEvent.objects.filter(action="session.expired", details__why="idle").count() == 1
     assert not dana.complaints
 
-    # Ended by somebody else's hand: the next form that is sent covers the page instead of losing it.
-    somebody_ends_it(dana, page)
+    ended_by_another_hand(dana, page)
+    ended_while_a_form_is_sent(stack, dana, page)
+    the_longest_time(stack, dana, page)
     # Somebody else signs in in this browser: nothing of Dana's stays.
     somebody_else(dana, page, stack)
 
 
-def somebody_ends_it(dana: Colleague, page: Page) -> None:
+def _ends_them() -> None:
+    actions.end_sessions(actor=access.system("setup"), person=User.objects.get(name="Dana Kim"))
+
+
+def ended_by_another_hand(dana: Colleague, page: Page) -> None:
+    """A fragment that is refused leads the page nowhere: it covers."""
     dana.field("Subject").fill("Another sentence")
     page.locator("#side .save-state", has_text=re.compile(r"^\s*Saved\s*$")).wait_for()
-    actions.end_sessions(actor=access.system("setup"), person=User.objects.get(name="Dana Kim"))
-    # A fragment that is refused leads nowhere: it covers.
+    _ends_them()
     dana.field("Subject").fill("A third sentence")
     covered(page)
+    back_in(dana, page)
     assert dana.field("Subject").input_value() == "A third sentence"
 
 
+def back_in(dana: Colleague, page: Page) -> None:
+    # As after some minutes: a code works once, and both the row and the cache remember it.
+    let_time_pass(User.objects.get(name="Dana Kim"))
+    cache.clear()
+    signs_in_again(dana, page).close()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def ended_while_a_form_is_sent(stack: Stack, dana: Colleague, page: Page) -> None:
+    """The set-up of a campaign: the form asks first whether it would be heard, and is sent once it is."""
+    dana.go(f"{stack.staff_url}/campaigns/new/")
+    dana.field("Name").fill("Winter news")
+    page.get_by_role("radio", name="Clinic news What is new").check()
+    page.wait_for_timeout(WARN * 1000 / 3)
+    _ends_them()
+    dana.press("Begin")
+    covered(page)
+    back_in(dana, page)
+    assert dana.field("Name").input_value() == "Winter news"
+    dana.press("Begin")
+    dana.sees("Save, then audience")
+    assert Campaign.objects.get().name == "Winter news"
+
+
+def the_longest_time(stack: Stack, dana: Colleague, page: Page) -> None:
+    """It can't be extended: told once, and held to."""
+    record = SessionRecord.objects.get(user__name="Dana Kim")
+    session = SessionStore(record.session_id)
+    session["began"] = int(time.time()) - settings.LONGEST_SECONDS + WARN
+    session.save()
+    dana.go(f"{stack.staff_url}/templates/")
+    soon = page.get_by_role("dialog", name="Your sign-in ends soon")
+    expect(soon).to_be_visible()
+    dana.look("sign-in ends soon")
+    page.keyboard.press("Escape")
+    expect(soon).to_be_hidden()
+    covered(page)
+    expect(page.get_by_role("dialog")).to_have_count(1)
+
+    def ended() -> bool:
+        page.wait_for_timeout(200)
+        return AuditEvent.objects.filter(action="session.expired", details__why="longest").exists()
+
+    # The page asks until the server agrees.
+    eventually(ended, "the end by the longest time", 15)
+
+
 def somebody_else(dana: Colleague, page: Page, stack: Stack) -> None:
-    ada = Colleague.__new__(Colleague)
-    ada.__dict__.update(
-        dana.__dict__ | {"name": "Ada Lindqvist", "email": "ada@lakeside.example", "secret": ""}
-    )
-    ada.page = dana.context.new_page()
+    ada = dana.beside("Ada Lindqvist", "ada@lakeside.example")
     ada.first_sign_in()
     ada.finish_enrolment()
     page.bring_to_front()
     page.wait_for_url(f"{stack.staff_url}/", timeout=20_000)
     expect(page.locator("#flashes")).to_contain_text("Somebody else has signed in")
-    expect(page.get_by_text("A third sentence")).to_have_count(0)

@@ -205,6 +205,22 @@ def test_an_approver_sees_what_they_answer_for_and_decides() -> None:
 
 
 @pytest.mark.django_db
+def test_approving_asks_for_a_fresh_factor_and_sending_back_does_not() -> None:
+    mailing = asked(plans.campaign())
+    client = signed_in(Client(), cast.marcus())
+    session = client.session
+    session["factor_at"] = 0
+    session.save()
+    address = reverse("approval", args=[mailing.pk])
+    shown = client.post(address, {"decision": "approve", "comment": "Fine"}).content.decode()
+    assert "Confirm it\u2019s you" in shown
+    assert '<input type="hidden" name="comment" value="Fine">' in shown
+    assert not mailing.approvals.exists()
+    client.post(address, {"decision": "send_back", "comment": "Not yet"})
+    assert mailing.approvals.get().comment == "Not yet"
+
+
+@pytest.mark.django_db
 def test_approved_it_says_so_and_a_change_voids_it_with_a_clear_message() -> None:
     campaign = plans.campaign()
     mailing = asked(campaign)

@@ -87,7 +87,7 @@ def listing(request: HttpRequest, kind: Kind) -> HttpResponse:
     )
 
 
-@step_up.required(access.Permission.EXPORT_EVIDENCE, asks_reading=True)
+@step_up.required(access.Permission.EXPORT_EVIDENCE, asks_reading=True, takes_away=True)
 @require_safe
 def evidence_csv(request: HttpRequest, kind: str) -> HttpResponseBase:
     """`/compliance/<kind>.csv`: the file, for a fresh code. SHA-256 stands in a header, then on the page and in the audit log.

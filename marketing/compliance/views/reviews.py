@@ -125,7 +125,7 @@ def log_review_sign(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("log_review", pk=pk)
 
 
-@step_up.required(Permission.EXPORT_EVIDENCE, asks_reading=True)
+@step_up.required(Permission.EXPORT_EVIDENCE, asks_reading=True, takes_away=True)
 @require_safe
 def log_review_csv(request: HttpRequest, pk: int) -> HttpResponseBase:
     """`/compliance/reviews/<id>.csv`: the review as a file, for a fresh code."""

@@ -197,7 +197,8 @@ function guardForms(session) {
     async (event) => {
       const form = event.target;
       if (heard.has(form) || form.method !== "post") return;
-      if (!session.covered && Date.now() < session.ends && Date.now() - session.heardAt < STALE) return;
+      const stale = Math.min(STALE, session.warn / 3);
+      if (!session.covered && Date.now() < session.ends && Date.now() - session.heardAt < stale) return;
       event.preventDefault();
       event.stopImmediatePropagation();
       if (asking.has(form)) return;

@@ -10,6 +10,6 @@ CREATE INDEX CONCURRENTLY audit_patients_named ON safeguards_audit_event
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("safeguards", "0010_search_of_the_log")]
+    dependencies = [("safeguards", "0005_search_of_the_log")]
 
     operations = [migrations.RunSQL(FORWARD, "DROP INDEX CONCURRENTLY audit_patients_named")]
