@@ -44,7 +44,8 @@ OPENED: dict[str, Promise] = {
     "segments_segment": _("Opened a segment's rules"),
     "contacts_list": _("Opened names of lists"),
     "contacts_import": _("Opened names of imported files"),
-    "contacts_import_row": _("Opened refused rows of an import"),
+    "contacts_import_problem": _("Opened refused rows of an import"),
+    "contacts_import_part": _("Opened an uploaded file"),
     "compliance_review": _("Opened a note of a log review"),
 }
 
