@@ -40,7 +40,14 @@ ACCESS_WORDS: dict[str, Promise] = {
 }
 
 # Sealed things that are opened and are no patient's record, by their table.
-OPENED: dict[str, Promise] = {"segments_segment": _("Opened a segment's rules")}
+OPENED: dict[str, Promise] = {
+    "segments_segment": _("Opened a segment's rules"),
+    "contacts_list": _("Opened names of lists"),
+    "contacts_import": _("Opened names of imported files"),
+    "contacts_import_problem": _("Opened refused rows of an import"),
+    "contacts_import_part": _("Opened an uploaded file"),
+    "compliance_review": _("Opened a note of a log review"),
+}
 
 OUTCOMES: dict[str, Promise] = {
     "success": _("Done"),
