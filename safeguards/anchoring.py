@@ -139,13 +139,23 @@ def _last_of(action: str) -> datetime | None:
     return AuditEvent.objects.filter(action=action).order_by("-at").values_list("at", flat=True).first()
 
 
-def note_head(store: AnchorStore | None = None) -> None:
+def note_head(store: AnchorStore | None = None, *, over: bool = False) -> None:
     """Write down where the chain ends, over the last such note: what is cut off between two anchors shows too.
 
-    Read in a transaction of its own after the links were committed, so the note is never ahead of the log. A store that can't
-    take it is logged; the chain goes on.
+    Read after the links were committed, so the note is never ahead of the log. A note that the log no longer agrees with is
+    evidence and stays, with an error in the log, unless `over`: else the first row after a cut would wipe out the trace of it.
+    A store that can't take the note is logged; the chain goes on.
     """
     store = store or folder.store()
+    try:
+        if not over and not _agrees(store.head()):
+            logger.error(
+                "audit anchors: the chain's end isn't what was noted of it; run `manage.py audit verify`"
+            )
+            return
+    except OSError as error:
+        _unnoted(error)
+        return
     head = chaining.head()
     line = anchors.write(
         anchors.HEAD,
@@ -159,9 +169,20 @@ def note_head(store: AnchorStore | None = None) -> None:
     try:
         store.put_head(line)
     except OSError as error:
-        logger.error(
-            "audit anchors: the chain's head can't be noted (%s)", errno.errorcode.get(error.errno or 0)
-        )
+        _unnoted(error)
+
+
+def _unnoted(error: OSError) -> None:
+    logger.error("audit anchors: the chain's head can't be noted (%s)", errno.errorcode.get(error.errno or 0))
+
+
+def _agrees(noted: bytes | None) -> bool:
+    if noted is None:
+        return True
+    entry = anchors.read(noted)
+    if entry is None or entry.kind != anchors.HEAD or not entry.signed():
+        return False
+    return audit.hashes_at({entry.sequence}).get(entry.sequence) == entry.hash
 
 
 def accept_restore(*, actor: Actor, reason: str, store: AnchorStore | None = None) -> Entry:
@@ -188,7 +209,7 @@ def accept_restore(*, actor: Actor, reason: str, store: AnchorStore | None = Non
             details={"number": entry.number, "sequence": entry.sequence, "common": common},
         )
     # Over the one that the lost rows left.
-    note_head(store)
+    note_head(store, over=True)
     return entry
 
 

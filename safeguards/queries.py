@@ -101,10 +101,10 @@ def anchor_state() -> AnchorState:
     failed = _newest("audit.anchor_failed")
     stuck = failed is not None and (taken is None or taken.at < failed.at)
     return AnchorState(
-        number=taken.details["number"] if taken else 0,
-        sequence=taken.details["sequence"] if taken else 0,
+        number=taken.details.get("number", 0) if taken else 0,
+        sequence=taken.details.get("sequence", 0) if taken else 0,
         at=taken.at if taken else None,
-        problem=failed.details["code"] if failed and stuck else "",
+        problem=failed.details.get("code", "unknown") if failed and stuck else "",
         overdue=taken is None or taken.at < timezone.now() - audit.SILENCE,
     )
 

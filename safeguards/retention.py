@@ -40,7 +40,7 @@ class Hold:
 
 def holds() -> list[Hold]:
     """The holds that stand, oldest first. They are rows of the log itself, so none can be lifted without a trace."""
-    released = {event.details["hold"] for event in all_events(EventFilter(("audit.hold_released",)))}
+    released = {event.details.get("hold") for event in all_events(EventFilter(("audit.hold_released",)))}
     return [
         Hold(event.pk, event.at, event.actor_display, event.reason)
         for event in all_events(EventFilter(("audit.held",)))

@@ -153,20 +153,27 @@ def _settled() -> bool:
 
 
 def _digested_upto(table: str) -> int:
-    return max((batch.upto for batch in _recorded(0) if batch.table == table), default=0)
+    said = (batch for _event, batch in _recorded(0) if batch)
+    return max((batch.upto for batch in said if batch.table == table), default=0)
 
 
-def _recorded(after_event: int) -> Iterator[Batch]:
+def _recorded(after_event: int) -> Iterator[tuple[int, Batch | None]]:
+    """The digests in the log, each with its event's id; None for a row that didn't come by the audit door."""
     for event in all_events(EventFilter((_DIGESTED,)), after=after_event):
-        told = event.details
-        yield Batch(told["table"], told["after"], told["upto"], told["rows"], told["sha256"])
+        try:
+            told = audit.checked(_DIGESTED, event.details)
+            batch = Batch(told["table"], told["after"], told["upto"], told["rows"], told["sha256"])
+        except (audit.Undeclared, KeyError):
+            batch = None
+        yield event.pk, batch
 
 
 def check(after_event: int) -> Iterator[audit.Finding]:
     """Hold the rows against the digests in the log, of those recorded behind an event (0: all)."""
     ends: dict[str, int] = {}
-    for said in _recorded(after_event):
-        if said.table not in _COLUMNS:
+    for event_id, said in _recorded(after_event):
+        if said is None:
+            yield audit.Finding("a digest that delivery didn't write: event", event_id, "evidence")
             continue
         if ends.get(said.table, said.after if after_event else 0) != said.after:
             yield audit.Finding(f"digests of {said.table} leave a gap before id", said.after, "evidence")

@@ -32,6 +32,7 @@ from safeguards.audit.schema import ZONE as ZONE
 from safeguards.audit.schema import Undeclared as Undeclared
 from safeguards.audit.schema import Unfit as Unfit
 from safeguards.audit.schema import among as among
+from safeguards.audit.schema import checked as checked
 from safeguards.audit.schema import declare as declare
 from safeguards.audit.schema import declared as declared
 from safeguards.audit.schema import kinds_of as kinds_of

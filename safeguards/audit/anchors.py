@@ -185,5 +185,5 @@ def read(line: bytes) -> Entry | None:
             mends=tuple(map(str, fields["mends"])),
             more={name: value for name, value in fields.items() if name not in _KNOWN},
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None

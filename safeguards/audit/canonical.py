@@ -99,7 +99,7 @@ def _first_form(details: Any) -> str:
 
 
 _ORDER = sorted(range(len(COLUMNS)), key=lambda place: COLUMNS[place])
-_NAMES = [f"{encode_basestring(COLUMNS[place])}:" for place in _ORDER]
+_PLACES = [(f"{encode_basestring(COLUMNS[place])}:", place) for place in _ORDER]
 _AT, _DETAILS, _VERSION = (COLUMNS.index(name) for name in ("at", "details", "version"))
 # Where the details of an event stand as text instead of as an object; the time before them always ends so.
 _UNFIT = b'+00:00","details":"'
@@ -116,11 +116,10 @@ def event(row: Sequence[Any]) -> bytes:
     at: datetime = values[_AT]
     values[_AT] = at.astimezone(UTC).isoformat(timespec="microseconds")
     details = _details(values[_DETAILS], values[_VERSION])
-    parts = [
-        name + (details if place == _DETAILS else text(values[place]))
-        for name, place in zip(_NAMES, _ORDER, strict=True)
-    ]
-    return ("{" + ",".join(parts) + "}").encode()
+    # Nearly all of them are text, and a million rows are asked: for those it saves a call each.
+    written = [encode_basestring(value) if type(value) is str else text(value) for value in values]
+    written[_DETAILS] = details
+    return ("{" + ",".join([name + written[place] for name, place in _PLACES]) + "}").encode()
 
 
 def _details(written: str, version: int) -> str:

@@ -181,7 +181,7 @@ class _Kept:
     """The store, read: entries that count, in their order, and the head."""
 
     sound: list[Entry] = field(default_factory=list)
-    digests: dict[int, str] = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
     head: Entry | None = None
     readable: bool = False
 
@@ -198,7 +198,7 @@ class _Kept:
         kept.sound, found = _sound(lines)
         report.findings += found
         report.anchors = len(kept.sound)
-        kept.digests = {entry.number: entry.sha256 for entry in kept.sound}
+        kept.digests = {str(entry.number): entry.sha256 for entry in kept.sound}
         if head is not None:
             kept.head = anchors.read(head)
             if kept.head is None or kept.head.kind != anchors.HEAD or not kept.head.signed():
@@ -311,14 +311,13 @@ def _named_and_gone(kept: _Kept) -> Iterator[Finding]:
     """Anchors that the log itself names and the store doesn't have: somebody took the newest ones away, or others instead."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT details->>'number', details->>'sha256' FROM safeguards_audit_event"
+            "SELECT id, details->>'number', details->>'sha256' FROM safeguards_audit_event"
             " WHERE action = 'audit.anchored' ORDER BY at, id"
         )
-        for number, hashed in cursor.fetchall():
-            if kept.digests.get(int(number)) != hashed:
-                yield Finding(
-                    "the log names an anchor that isn't there: number", int(number), "anchor_removed"
-                )
+        for event_id, number, hashed in cursor.fetchall():
+            if hashed is None or kept.digests.get(str(number)) != hashed:
+                what = "an anchor isn't there that is named by event"
+                yield Finding(what, event_id, "anchor_removed", f"anchor {number}")
 
 
 def _tell_silence(report: Report, kept: _Kept) -> None:

@@ -21,7 +21,7 @@ from safeguards.audit import anchors, canonical
 from safeguards.audit.anchors import Entry
 from safeguards.audit.folder import Folder
 from safeguards.models import AuditEvent, AuditLink
-from tests.safeguards.logs import as_owner, chained, codes, happen, sql, written
+from tests.safeguards.logs import INSERT, as_owner, chained, codes, happen, sql, written
 
 CONSOLE = Actor(kind="system", id="console")
 
@@ -182,6 +182,44 @@ def test_a_malformed_key_is_refused_without_quoting_it(settings: Settings, key: 
     settings.ANCHOR_KEY = key
     with pytest.raises(anchors.AnchorKeyMalformed, match=r"64 hexadecimal digits$"):
         anchors.public_key()
+
+
+def test_a_head_that_disagrees_is_evidence_and_not_written_over(
+    own_database: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rows are cut off behind the last anchor, and a second later the chain grows again."""
+    store = written(tmp_path)
+    with as_owner():
+        sql("DELETE FROM safeguards_audit_link WHERE sequence > 15")
+        sql("DELETE FROM safeguards_audit_event WHERE id NOT IN (SELECT event_id FROM safeguards_audit_link)")
+    for more in (1, 5):
+        happen(more)
+        chained()
+        anchoring.note_head(store)
+    assert "isn't what was noted" in caplog.text
+    assert codes(audit.examine(store)) == ["rewritten"]
+
+
+@pytest.mark.parametrize(
+    "details", ["{}", '{"number": "x", "sha256": 7}', '{"number": null, "sha256": null}']
+)
+def test_a_row_that_names_no_anchor_is_told_and_ends_nothing(
+    own_database: str, tmp_path: Path, details: str
+) -> None:
+    store = written(tmp_path)
+    forged = INSERT.replace("test.happened", "audit.anchored").replace("'{}'", f"'{details}'")
+    sql(forged, role="default")
+    chained()
+    assert codes(audit.examine(store)) == ["anchor_removed"]
+    assert queries.anchor_state().number in (0, "x", None)
+
+
+@pytest.mark.parametrize("line", [b"[" * 100_000, b'{"kind":"anchor"}', b"\xff", b"", b"1" * 5000])
+def test_lines_that_no_crash_leaves_end_nothing(own_database: str, tmp_path: Path, line: bytes) -> None:
+    store = written(tmp_path)
+    file = file_of(store)
+    file.write_bytes(line + b"\n" + file.read_bytes())
+    assert codes(audit.examine(store)) == ["anchor_torn"]
 
 
 # --- Crashes.

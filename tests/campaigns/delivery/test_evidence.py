@@ -9,7 +9,7 @@ from campaigns.delivery import evidence, tasks
 from safeguards import audit
 from safeguards.audit.folder import Folder
 from safeguards.models import AuditEvent
-from tests.safeguards.logs import chained, codes, sql
+from tests.safeguards.logs import INSERT, chained, codes, sql
 
 ATTEMPT = (
     "INSERT INTO delivery_attempt (at, mailing_id, message_id, kind, source_address, mx_host, tls_version, tls_verified, code,"
@@ -114,6 +114,17 @@ def test_a_digest_taken_out_of_the_log_leaves_a_gap(
     assert [finding.what for finding in evidence.check(0)] == [
         "digests of delivery_attempt leave a gap before id"
     ]
+
+
+@pytest.mark.parametrize(
+    "details", ["{}", '{"table": "accounts_user", "after": 0}', '{"upto": 99999999999999999999}']
+)
+def test_a_digest_past_the_door_is_told_and_ends_nothing(own_database: str, details: str) -> None:
+    forged = INSERT.replace("test.happened", "delivery.evidence_digested").replace("'{}'", f"'{details}'")
+    sql(forged, role="default")
+    assert [finding.code for finding in evidence.check(0)] == ["evidence"]
+    sql(ATTEMPT, 1, role="default")
+    assert digested() == [("delivery_attempt", 1)]
 
 
 def test_a_row_that_is_still_to_be_committed_is_waited_for(
