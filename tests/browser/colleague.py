@@ -52,6 +52,10 @@ class Colleague(Visitor):
         other = copy(self)
         other.name, other.email, other.secret = name, email, ""
         other.page = self.context.new_page()
+        # A tab has authenticators of its own.
+        other.devices = self.context.new_cdp_session(other.page)
+        other.devices.send("WebAuthn.enable")
+        other.get_a_key()
         return other
 
     def first_sign_in(self) -> None:
