@@ -1,6 +1,7 @@
 """What an audit row may say, and the bytes that are hashed of it."""
 
 import ast
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -240,6 +241,47 @@ def test_rows_of_the_first_form_keep_their_bytes() -> None:
         b'{"action":"","actor_display":"","actor_id":"","actor_kind":"","at":"2026-11-26T03:00:00.000000+00:00"'
     )
     assert not canonical.unfit(bytes_)
+
+
+@pytest.mark.parametrize(
+    ("details", "sha256"),
+    [
+        (
+            {"b": [0.5, 40, 1e20], "a": "x"},
+            "ab2ef3645e2ba1e88eb0fed7f369faa5683bd81e2cdc2aec75fcf5057b1b97c4",
+        ),
+        (
+            {"é": '\u2028\x7f"\\\n', "z": {"y": None, "x": True}},
+            "3c590bf6346d410e5119a28e9231921e53f277725a734c5d11a3c9a07ed6e0a9",
+        ),
+        ({"\U0001f600": 1, "\ufb33": 2}, "878a737e8e26fc356d931939d2cfeee54a52cd9e69f1b221b4bf4f45fde7173c"),
+        ({"n": 2**60}, "69e95bd134e30308d73088efeab7eebf5bf8a1690d5bd9fc3356372bf1b9237b"),
+    ],
+)
+def test_the_first_forms_hashes_are_those_that_were_written_with_it(
+    details: dict[str, object], sha256: str
+) -> None:
+    """Computed by the program as it was before there was a second form."""
+    row = {
+        **dict.fromkeys(canonical.COLUMNS, ""),
+        "id": 7,
+        "at": datetime(2026, 11, 1, 12, 0, 0, 5, UTC),
+        "action": "pool.rate_changed",
+        "outcome": "success",
+        "actor_kind": "user",
+        "actor_id": "3",
+        "actor_display": 'Zoë "Q"',
+        "session_hash": "a",
+        "factor": "totp",
+        "ip": "2001:db8::1",
+        "user_agent": "M\t",
+        "target_kind": "x",
+        "target_id": "9",
+        "details": json.dumps(details),
+        "request_id": "r",
+        "version": 1,
+    }
+    assert hashlib.sha256(canonical.event([row[name] for name in canonical.COLUMNS])).hexdigest() == sha256
 
 
 @pytest.mark.parametrize("details", ['{"n": 0.5}', '{"n": 1' + "0" * 5000 + "}", '{"n": 9007199254740993}'])
