@@ -208,11 +208,27 @@ def forecast(actor: Actor, campaign: Campaign, definition: Definition | None) ->
         count = segments.count(actor, definition.tree, topic=campaign.topic, brand=campaign.brand)
     except IndexAway:
         return {"count": None, "away": steps.index_away()}
-    reasons = [(wording.REASONS.get(reason, reason), figure) for reason, figure in count.reasons]
     # Who is in it stands with the segments, for whoever sees contacts.
     may_look = access.allowed(actor, Permission.VIEW_CONTACTS)
     people_url = reverse("segment_people", args=[definition.segment.pk]) if may_look else ""
-    return {"count": count, "reasons": reasons, "away": "", "people_url": people_url}
+
+    def lead(reason: str) -> str:
+        if campaign.topic is None or campaign.brand is None:
+            return ""
+        if not segments.may_be_named_by(actor, definition.tree, reason):
+            return ""
+        asked = {"topic": campaign.topic.pk, "brand": campaign.brand.pk, "reason": reason}
+        return f"{people_url}?{urlencode(asked)}" if people_url else ""
+
+    return {
+        "count": count,
+        "reasons": [
+            (wording.REASONS.get(reason, reason), figure, lead(reason)) for reason, figure in count.reasons
+        ],
+        "away": "",
+        "people_url": people_url,
+        "reachable_url": lead("reachable"),
+    }
 
 
 def _findings(actor: Actor, campaign: Campaign) -> tuple[Finding, ...]:

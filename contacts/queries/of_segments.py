@@ -24,7 +24,7 @@ class PeopleOfRules:
 
 
 def people_of_segment(
-    actor: Actor, segment: Segment, *, after: int = 0
+    actor: Actor, segment: Segment, *, after: int = 0, standing: segments.Standing | None = None
 ) -> tuple[segments.Definition, PeopleOfRules]:
     """A segment, and who matches its rules now.
 
@@ -32,19 +32,23 @@ def people_of_segment(
     """
     access.require(actor, Permission.VIEW_CONTACTS)
     definition = segments.reveal_segment(actor, segment)
-    return definition, people_of_rules(actor, definition.tree, after=after)
+    return definition, people_of_rules(actor, definition.tree, after=after, standing=standing)
 
 
-def people_of_rules(actor: Actor, tree: Mapping[str, Any], *, after: int = 0) -> PeopleOfRules:
+def people_of_rules(
+    actor: Actor, tree: Mapping[str, Any], *, after: int = 0, standing: segments.Standing | None = None
+) -> PeopleOfRules:
     """Who matches some rules now, saved or not: those with ids above `after`, in the order in which they were added.
+
+    With a standing those alone who stand so to a topic.
 
     Raises Denied without the permissions to view segments and contacts, RuleError, and IndexAway.
     """
     access.require(actor, Permission.VIEW_CONTACTS)
     words = segments.plain_words(actor, tree)
-    if not segments.may_be_named(actor, tree):
+    if not segments.may_be_named_by(actor, tree, standing.reason if standing else ""):
         return PeopleOfRules(words, [], None, named=False)
-    ids = segments.members_page(actor, tree, after=after, limit=PER_PAGE + 1)
+    ids = segments.members_page(actor, tree, after=after, limit=PER_PAGE + 1, standing=standing)
     shown = ids[:PER_PAGE]
     by_id = Contact.objects.filter(deleted_at=None).in_bulk(shown)
     rows = listed(actor, [by_id[pk] for pk in shown if pk in by_id], "people of a segment")

@@ -172,7 +172,11 @@ def answer(follower: Follower, question: wire.Question) -> Answer:
                 tree = rules.parse(question.tree)
                 result = store.count(tree, today, question.topic_id, question.brand_id)
             case wire.ListMembers():
-                result = store.members(rules.parse(question.tree), today, question.after, question.limit)
+                standing = None
+                if question.reason and question.topic_id is not None and question.brand_id is not None:
+                    standing = question.topic_id, question.brand_id, question.reason
+                tree = rules.parse(question.tree)
+                result = store.members(tree, today, question.after, question.limit, standing)
             case wire.FindPeople():
                 result = store.search(question.text, question.page, question.per_page, question.list_id)
             case wire.ListValues():

@@ -138,17 +138,46 @@ def may_be_named(actor: Actor, tree: Mapping[str, Any]) -> bool:
     return access.allowed(actor, Permission.VIEW_CLINICAL) or not rules.clinical(group, health_lists(group))
 
 
-def members_page(actor: Actor, tree: Mapping[str, Any], *, after: int, limit: int) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How some of those who match stand to a topic of a brand: a reason of `count`, or "reachable"."""
+
+    topic: Topic
+    brand: Brand
+    reason: str
+
+
+# What stands in the chart: who has died, and who is a child.
+CHART_REASONS = frozenset({"deceased", "minor"})
+
+
+def may_be_named_by(actor: Actor, tree: Mapping[str, Any], reason: str) -> bool:
+    """Whether somebody may read who matches and stands so: for a reason of the chart that takes the permission to open charts."""
+    if reason in CHART_REASONS and not access.allowed(actor, Permission.VIEW_CLINICAL):
+        return False
+    return may_be_named(actor, tree)
+
+
+def members_page(
+    actor: Actor, tree: Mapping[str, Any], *, after: int, limit: int, standing: Standing | None = None
+) -> list[int]:
     """The first `limit` ids above `after` of the contacts who match, ascending: to look at, not to send to.
 
-    Raises Denied, also where they may not be named, RuleError and IndexAway.
+    With a standing those alone who stand so. Raises Denied, also where they may not be named, RuleError and IndexAway.
     """
     access.require(actor, Permission.VIEW_SEGMENTS)
-    if not may_be_named(actor, tree):
+    if not may_be_named_by(actor, tree, standing.reason if standing else ""):
         raise access.Denied(Permission.VIEW_CLINICAL.value)
     group = rules.parse(tree)
     question = wire.ListMembers(
-        actor=actor.id, purpose="people of a segment", tree=group.as_json(), after=after, limit=limit
+        actor=actor.id,
+        purpose="people of a segment",
+        tree=group.as_json(),
+        after=after,
+        limit=limit,
+        topic_id=standing.topic.pk if standing else None,
+        brand_id=standing.brand.pk if standing else None,
+        reason=standing.reason if standing else "",
     )
     found: list[int] = ask(question).result
     details = {"digest": rules.digest(group), "count": len(found)}

@@ -169,10 +169,28 @@ class Store:
             tally = Counter(known.get(i) or self._reason(i, known, topic_id, brand_id, today) for i in found)
             return len(found), {reason: tally[reason] for reason in REASONS}
 
-    def members(self, tree: Group, today: date, after: int = 0, limit: int | None = None) -> list[int]:
-        """Ids of those who match, ascending; with a limit the first ones above `after`."""
+    def members(
+        self,
+        tree: Group,
+        today: date,
+        after: int = 0,
+        limit: int | None = None,
+        standing: tuple[int, int, str] | None = None,
+    ) -> list[int]:
+        """Ids of those who match, ascending; with a limit the first ones above `after`.
+
+        With a standing (topic, brand, and one of REASONS) those alone whom `count` counts under it.
+        """
         with self._lock:
             found = self._matching(tree, today)
+            if standing is not None:
+                topic_id, brand_id, reason = standing
+                known = self._reasons_for(topic_id, brand_id, today)
+                found = {
+                    i
+                    for i in found
+                    if (known.get(i) or self._reason(i, known, topic_id, brand_id, today)) == reason
+                }
             if limit is None:
                 return sorted(found)
             return nsmallest(limit, (number for number in found if number > after))

@@ -253,7 +253,8 @@ class Live:
     """The panel beside the rules."""
 
     count: queries.Count | None = None
-    reasons: list[tuple[str, Any]] = field(default_factory=list)
+    # Words, figure, and the reason where its people may be looked at.
+    reasons: list[tuple[str, Any, str]] = field(default_factory=list)
     words: str = ""
     clinical: bool = False
     unfinished: bool = False
@@ -278,6 +279,9 @@ def _live(actor: Actor, root: DraftGroup, topic: Topic | None, *, everything: bo
         "no_consent": _("Have not agreed to this topic"),
         "suppressed": _("Have unsubscribed or can't be delivered to"),
     }
-    reasons = [(labels[reason], figure) for reason, figure in count.reasons]
+    reasons = [
+        (labels[reason], figure, reason if queries.may_be_named_by(actor, tree, reason) else "")
+        for reason, figure in count.reasons
+    ]
     may_look = count.match.exact != 0 and queries.may_be_named(actor, tree)
     return Live(count=count, reasons=reasons, words=words, clinical=clinical, topic=topic, may_look=may_look)

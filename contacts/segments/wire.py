@@ -34,11 +34,17 @@ class CountPeople(_Question, tag="count"):
 
 
 class ListMembers(_Question, tag="members"):
-    """The ids of those who match, ascending; with a limit the first ones above `after`."""
+    """The ids of those who match, ascending; with a limit the first ones above `after`.
+
+    With a topic, a brand and a reason those alone who stand so to them, as CountPeople tells them apart.
+    """
 
     tree: dict[str, Any]
     after: int = 0
     limit: int | None = None
+    topic_id: int | None = None
+    brand_id: int | None = None
+    reason: str = ""
 
 
 class FindPeople(_Question, tag="search"):

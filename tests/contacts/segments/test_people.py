@@ -9,8 +9,11 @@ from django.urls import reverse
 
 from accounts.access import Denied
 from accounts.models import User
+from accounts.organization.models import Brand
 from contacts import queries as contacts
+from contacts.consent.models import Topic
 from contacts.segments import actions, queries
+from contacts.segments.masking import exactly
 from contacts.segments.models import Segment
 from safeguards.models import AuditEvent
 from tests import cast, processes
@@ -27,7 +30,7 @@ def saved(tree: dict[str, Any]) -> Segment:
     return actions.save_segment(actor=cast.actor(cast.dana()), segment=None, name="Some", tree=tree)
 
 
-def page(user: User, segment: Segment, **asked: int) -> str:
+def page(user: User, segment: Segment, **asked: int | str) -> str:
     response = signed_in(Client(), user).get(reverse("segment_people", args=[segment.pk]), asked)
     assert response.status_code == 200
     return str(response.content.decode())
@@ -141,3 +144,34 @@ def test_unsaved_rules_by_health_data_name_nobody_to_whoever_may_not_open_charts
     assert address not in client.post(reverse("segment_count"), rules).content.decode()
     assert "Pia" not in client.post(address, rules).content.decode()
     assert "Pia" in signed_in(Client(), ada).post(address, rules).content.decode()
+
+
+def test_each_number_of_the_funnel_leads_to_its_people(index: None) -> None:
+    topic, brand = Topic.objects.get(slug="clinic-news"), Brand.objects.get()
+    people.agree(people.add("yes@mail.example", first_name="Agreed", city="Boston"), topic)
+    people.add("no@mail.example", first_name="Silent", city="Boston")
+    people.add("gone@mail.example", first_name="Departed", city="Boston", deceased_date="2025-01-01")
+    ada, dana = cast.ada(), cast.dana()
+    asked: dict[str, Any] = {"topic": topic, "brand": brand}
+    wait_until(lambda: queries.count(cast.actor(ada), BOSTON, **asked).match.exact == 3, "their arrival")
+    wait_until(lambda: queries.count(cast.actor(ada), BOSTON, **asked).reachable == exactly(1), "the consent")
+    segment = saved(BOSTON)
+    counted = queries.count(cast.actor(ada), BOSTON, **asked)
+    numbers = {reason: figure.exact for reason, figure in counted.reasons} | {"reachable": 1}
+    for reason, number in numbers.items():
+        shown = page(ada, segment, topic=topic.pk, brand=brand.pk, reason=reason)
+        assert shown.count("@mail.example") == number, reason
+    assert "Agreed" in page(ada, segment, topic=topic.pk, reason="reachable")
+    assert "Silent" in page(dana, segment, topic=topic.pk, reason="no_consent")
+    hidden = page(dana, segment, topic=topic.pk, reason="deceased")
+    assert "Departed" not in hidden, "who has died stands in the chart"
+    assert "tells of their health" in hidden
+    rules = builder_form("city", "is", "Boston", topic=str(topic.pk))
+    live = signed_in(Client(), ada).post(reverse("segment_count"), rules).content.decode()
+    assert all(f'value="{reason}"' in live for reason, number in numbers.items() if number)
+    live = signed_in(Client(), dana).post(reverse("segment_count"), rules).content.decode()
+    assert 'value="deceased"' not in live
+    answer = signed_in(Client(), ada).post(reverse("segment_matching"), rules | {"reason": "no_consent"})
+    assert "Silent" in answer.content.decode()
+    assert "Agreed" not in answer.content.decode()
+    assert "Agreed" in page(ada, segment, topic=topic.pk, reason="nonsense")
