@@ -10,6 +10,7 @@ from accounts.actions.factors import (
     rename_passkey,
     replace_factor,
 )
+from accounts.actions.fields import grant_fields
 from accounts.actions.invitations import (
     InvitationGone,
     accept_invitation,
@@ -53,6 +54,7 @@ __all__ = [
     "end_own_sessions",
     "end_sessions",
     "forget_device",
+    "grant_fields",
     "invite_person",
     "keep_recovery_codes",
     "lift_lockout",

@@ -4,18 +4,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import access
+from accounts import actions as accounts
 from accounts.access import Permission
-from accounts.models import FieldGrant, Role, User
+from accounts.models import FieldGrant
 from contacts.rules import fields
-from safeguards import audit
 from safeguards.actor import Actor
-
-audit.declare("access.fields_granted", role=Role, granted=audit.WORDS, taken=audit.WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +48,7 @@ def grant_fields(*, actor: Actor, role: str, wanted: Collection[str]) -> Change:
     changes nothing.
     """
     access.require(actor, Permission.MANAGE_PEOPLE)
-    with transaction.atomic():
-        # Held until the end: of two who change a role at once the second sees what the first did.
-        list(FieldGrant.objects.select_for_update().filter(role=role))
-        change = change_of(role, wanted)
-        if not (change.granted or change.taken):
-            return change
-        FieldGrant.objects.filter(role=role, field__in=change.taken).delete()
-        by = User.objects.filter(pk=actor.id).first() if actor.kind == "user" else None
-        FieldGrant.objects.bulk_create(
-            (
-                FieldGrant(role=role, field=key, granted_by=by, granted_at=timezone.now())
-                for key in change.granted
-            ),
-            ignore_conflicts=True,
-        )
-        audit.record(
-            "access.fields_granted",
-            actor=actor,
-            details={"role": role, "granted": list(change.granted), "taken": list(change.taken)},
-        )
+    change = change_of(role, wanted)
+    if change.granted or change.taken:
+        accounts.grant_fields(actor=actor, role=role, granted=change.granted, taken=change.taken)
     return change

@@ -73,7 +73,7 @@ def granted(*keys: str, role: str = "marketer") -> actions.Change:
 
 
 @pytest.fixture
-def pia(db: None) -> Contact:
+def pia(own_database: str) -> Contact:
     """A patient with a chart."""
     cast.clinic()
     return people.add("pia@goodmail.example", first_name="Pia", conditions=["E11.9"], provider="Dr. Osei")
@@ -127,7 +127,7 @@ def test_what_cannot_be_granted_is_refused(db: None, role: str, key: str) -> Non
     assert not FieldGrant.objects.exists()
 
 
-def test_only_administrators_grant(db: None) -> None:
+def test_only_administrators_grant(own_database: str) -> None:
     for who in (cast.dana, cast.marcus, cast.olive):
         with pytest.raises(access.Denied):
             actions.grant_fields(actor=cast.actor(who()), role="marketer", wanted=["provider"])
