@@ -269,7 +269,7 @@ def test_a_page_of_a_list_names_those_who_stood_on_it_and_each_finds_it() -> Non
     assert view_of(late.pk).openers == []
 
 
-def test_a_refused_page_names_them_too_and_the_systems_batches_nobody(own_database: str) -> None:
+def test_a_refused_page_names_them_too_and_the_systems_batches_nobody() -> None:
     cast.clinic()
     people = [factories.contact(f"{name}@goodmail.example") for name in ("ana", "bo")]
     dana = access.grant(cast.actor(cast.dana()), access.Permission.VIEW_CONTACTS)
@@ -277,7 +277,7 @@ def test_a_refused_page_names_them_too_and_the_systems_batches_nobody(own_databa
         phi.reveal(people, ["diagnoses"], grant=dana, purpose="curious")
     delivery = access.grant(access.system("delivery"), access.Permission.DELIVER)
     phi.reveal(people, ["email"], grant=delivery, purpose="deliver a mailing")
-    assert len(AuditEvent.objects.get(action="phi.refused").details["patients"]) == 2
+    assert len(AuditEvent.objects.filter(action="phi.refused").latest("pk").details["patients"]) == 2
     assert "patients" not in AuditEvent.objects.get(action="phi.revealed").details
     found = view_of(people[0].pk)
     assert [each.event.action for each in found.rows.rows] == ["phi.refused", "consent.recorded"]
@@ -322,7 +322,7 @@ def test_somebody_is_looked_up_by_post_and_what_was_typed_stays_nowhere() -> Non
     assert looked.count() == 4
 
 
-def test_the_officers_view_of_a_patient_names_nobody(own_database: str) -> None:
+def test_the_officers_view_of_a_patient_names_nobody() -> None:
     cast.clinic()
     person = factories.contact("ana@goodmail.example", first_name="Anastasia", external_id="770011")
     contacts.chart(cast.actor(cast.dana()), person, brand=None)
